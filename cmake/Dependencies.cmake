@@ -1,0 +1,18 @@
+# Everything comes from Debian packages; ./dev installs them.
+find_package(PkgConfig REQUIRED)
+find_package(fmt REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(GTest REQUIRED)
+find_package(Threads REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+pkg_check_modules(unbound REQUIRED IMPORTED_TARGET libunbound)
+pkg_check_modules(gsasl REQUIRED IMPORTED_TARGET libgsasl)
+pkg_check_modules(cap REQUIRED IMPORTED_TARGET libcap)
+
+# Berkeley DB has no pkg-config file.
+find_path(BERKELEYDB_INCLUDE db.h REQUIRED)
+find_library(BERKELEYDB_LIBRARY db-5.3 REQUIRED)
+add_library(berkeleydb INTERFACE)
+target_include_directories(berkeleydb SYSTEM INTERFACE ${BERKELEYDB_INCLUDE})
+target_link_libraries(berkeleydb INTERFACE ${BERKELEYDB_LIBRARY})
