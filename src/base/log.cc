@@ -6,11 +6,16 @@ namespace waypost {
 
 std::string_view log_prefix(LogLevel level) {
   switch (level) {
-    case LogLevel::info: return "";
-    case LogLevel::warning: return "warning: ";
-    case LogLevel::error: return "error: ";
-    case LogLevel::fatal: return "fatal: ";
-    case LogLevel::panic: return "panic: ";
+    case LogLevel::info:
+      return "";
+    case LogLevel::warning:
+      return "warning: ";
+    case LogLevel::error:
+      return "error: ";
+    case LogLevel::fatal:
+      return "fatal: ";
+    case LogLevel::panic:
+      return "panic: ";
   }
   return "";
 }

@@ -1,5 +1,6 @@
 // The log front-end. A line is what Postfix would write: tag (postfix/smtpd), a process number, text.
-// A LogSink formats time and host in front and writes; it never blocks the caller on a slow disk (see events/log_writer.h).
+// A LogSink formats time and host in front and writes; it never blocks the caller on a slow disk (see
+// events/log_writer.h).
 #pragma once
 
 #include <cstdint>

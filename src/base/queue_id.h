@@ -1,6 +1,6 @@
-// The name of a queued message, printed as Postfix's short queue ID: five hexadecimal digits of the arrival's microseconds,
-// then a number in hexadecimal (there the inode, here a counter that the spool continues after a restart).
-// Parsers of mail logs depend on this shape: [0-9A-F]{6,}.
+// The name of a queued message, printed as Postfix's short queue ID: five hexadecimal digits of the arrival's
+// microseconds, then a number in hexadecimal (there the inode, here a counter that the spool continues after a
+// restart). Parsers of mail logs depend on this shape: [0-9A-F]{6,}.
 #pragma once
 
 #include <atomic>
@@ -53,5 +53,7 @@ class QueueIdSource {
 
 template <>
 struct std::hash<waypost::QueueId> {
-  std::size_t operator()(waypost::QueueId id) const noexcept { return std::hash<std::uint64_t>{}(id.bits() * 0x9e3779b97f4a7c15ULL); }
+  std::size_t operator()(waypost::QueueId id) const noexcept {
+    return std::hash<std::uint64_t>{}(id.bits() * 0x9e3779b97f4a7c15ULL);
+  }
 };

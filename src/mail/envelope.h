@@ -17,9 +17,9 @@ struct Notify {
 };
 
 struct Recipient {
-  std::string address;           // where it is to be delivered
-  std::string original;          // orig_to: what the client said, when rewriting changed it; else empty
-  std::string dsn_orcpt;         // RFC 3461 ORCPT parameter as received (xtext); empty if none
+  std::string address;    // where it is to be delivered
+  std::string original;   // orig_to: what the client said, when rewriting changed it; else empty
+  std::string dsn_orcpt;  // RFC 3461 ORCPT parameter as received (xtext); empty if none
   std::uint8_t notify = Notify::kNoneGiven;
 };
 
@@ -30,20 +30,20 @@ enum class BodyEncoding : std::uint8_t { unspecified, seven_bit, eight_bit_mime 
 
 struct Envelope {
   QueueId id;
-  WallTime arrival{};            // when MAIL FROM (or the dropped file) came
+  WallTime arrival{};  // when MAIL FROM (or the dropped file) came
   std::string sender;
   std::vector<Recipient> recipients;
 
-  std::string client_name;       // "unknown" when there is no verified name; empty: submitted on this host
-  std::string client_address;    // without brackets
+  std::string client_name;     // "unknown" when there is no verified name; empty: submitted on this host
+  std::string client_address;  // without brackets
   std::string helo;
-  std::string protocol;          // SMTP ESMTP ESMTPS ESMTPA ESMTPSA; empty: local
+  std::string protocol;  // SMTP ESMTP ESMTPS ESMTPA ESMTPSA; empty: local
   std::string sasl_method;
   std::string sasl_username;
-  std::string dsn_envid;         // RFC 3461 ENVID (xtext)
+  std::string dsn_envid;  // RFC 3461 ENVID (xtext)
   DsnReturn dsn_return = DsnReturn::unspecified;
   BodyEncoding encoding = BodyEncoding::unspecified;
-  bool smtputf8 = false;         // RFC 6531
+  bool smtputf8 = false;  // RFC 6531
 };
 
 // The delivery state of one recipient. Recipients are named by their index in Envelope::recipients.
@@ -51,17 +51,17 @@ enum class RecipientState : std::uint8_t { pending, sent, bounced };
 
 struct RecipientProgress {
   RecipientState state = RecipientState::pending;
-  std::string dsn;               // last enhanced status, "4.4.1"; empty before the first attempt
-  std::string reason;            // last reason, as mailq shows it in brackets
+  std::string dsn;     // last enhanced status, "4.4.1"; empty before the first attempt
+  std::string reason;  // last reason, as mailq shows it in brackets
 };
 
 // What changes about a queued message. Small, rewritten often; the envelope and body never change.
 struct Progress {
-  WallTime next_attempt{};       // epoch: at once
+  WallTime next_attempt{};  // epoch: at once
   std::uint32_t attempts = 0;
-  bool held = false;             // postsuper -h
+  bool held = false;  // postsuper -h
   bool delay_notified = false;
-  bool force_expire = false;     // postsuper -e
+  bool force_expire = false;                  // postsuper -e
   std::vector<RecipientProgress> recipients;  // same length as Envelope::recipients, or empty: all pending, untried
 };
 
