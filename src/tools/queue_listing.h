@@ -1,0 +1,37 @@
+// What mailq shows: one entry a queued message, as the control API lists it (JSON, one object a line) and as operators
+// read it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace waypost::tools {
+
+struct ListedRecipient {
+  std::string address;
+  std::string reason;  // empty: not tried yet
+};
+
+struct ListedMessage {
+  std::string queue_name;  // active, incoming, deferred, hold
+  std::string queue_id;
+  std::int64_t arrival_s = 0;  // since the epoch
+  std::uint64_t size_bytes = 0;
+  bool forced_expire = false;
+  std::string sender;  // MAILER-DAEMON for the null sender
+  std::vector<ListedRecipient> recipients;
+};
+
+// One line of postqueue -j. Errc::invalid names what is wrong.
+Result<ListedMessage> parse_listing_line(std::string_view line);
+// The same, written: keys in Postfix's order, one blank after colon and comma.
+std::string format_listing_line(const ListedMessage& message);
+
+// The classic table: header, messages, trailer; "Mail queue is empty" when there is none. Times in the local zone.
+std::string format_mailq(const std::vector<ListedMessage>& messages);
+
+}  // namespace waypost::tools
