@@ -1,0 +1,43 @@
+// What the control API can ask of the relay. The daemon implements it; the API only speaks HTTP.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/queue_id.h"
+#include "net/task.h"
+
+namespace waypost::admin {
+
+enum class QueueAction : unsigned char { remove, hold, release, requeue, expire };
+
+// Which messages an action is about.
+struct Selection {
+  bool all = false;
+  std::vector<QueueId> ids;
+};
+
+struct ReloadOutcome {
+  bool accepted = false;
+  std::vector<std::string> lines;  // findings when refused, what changed when accepted
+};
+
+// All functions run on the io thread of the control connection and may suspend.
+class Commands {
+ public:
+  virtual ~Commands() = default;
+  // JSON lines, one message a line, as postqueue -j prints them.
+  virtual net::Task<std::string> list() = 0;
+  // The messages that the action found and changed.
+  virtual net::Task<std::vector<QueueId>> act(QueueAction action, Selection selection) = 0;
+  // Try everything (or one message) now, whatever its schedule says.
+  virtual net::Task<void> flush(std::optional<QueueId> id) = 0;
+  virtual net::Task<ReloadOutcome> reload() = 0;
+  virtual void stop() = 0;
+  // One JSON object: pid, version, configuration directory, messages by state.
+  virtual net::Task<std::string> status() = 0;
+};
+
+}  // namespace waypost::admin
