@@ -157,6 +157,14 @@ void Channel::consume(std::size_t count) {
   borrowed_.remove_prefix(std::min(count - own, borrowed_.size()));
 }
 
+void Channel::wait_writable() { watch(EPOLLOUT); }
+
+int Channel::connect_error() const {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
 void Channel::pause_input(bool paused) {
   input_paused_ = paused;
   watch(paused ? 0 : EPOLLIN);

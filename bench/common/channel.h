@@ -44,6 +44,10 @@ class Channel {
   bool has_output() const { return sent_ < out_.size() || !borrowed_.empty(); }
   Step flush();
 
+  // For a connection that is being made: an event comes when it stands or failed; connect_error() tells which (errno).
+  void wait_writable();
+  int connect_error() const;
+
   // Stop or go on asking for input (a paused peer still shows errors). Output interest is kept by flush().
   void pause_input(bool paused);
 

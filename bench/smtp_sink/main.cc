@@ -6,9 +6,9 @@
 
 namespace {
 
-volatile bool stop_asked = false;
+volatile std::sig_atomic_t stop_asked = 0;
 
-void ask_stop(int) { stop_asked = true; }
+void ask_stop(int) { stop_asked = 1; }
 
 }  // namespace
 

@@ -72,9 +72,9 @@ bool SinkServer::load_certificate() {
   return false;
 }
 
-void SinkServer::run(const volatile bool& stop) {
+void SinkServer::run(const volatile std::sig_atomic_t& stop) {
   std::array<epoll_event, 512> events{};
-  while (!stop && !control_.quit_asked()) {
+  while (stop == 0 && !control_.quit_asked()) {
     const int count = epoll_wait(epoll_, events.data(), events.size(), wait_ms());
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];

@@ -1,6 +1,7 @@
 // The sink's loop: accepts, hands events to sessions and control connections, runs timers. One thread.
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <queue>
@@ -22,7 +23,7 @@ class SinkServer {
   // False with a message on stderr: certificate, ledger, rule or port is not usable.
   bool open();
   // Until `stop` becomes true or the control port says quit.
-  void run(const volatile bool& stop);
+  void run(const volatile std::sig_atomic_t& stop);
   std::string stats() const { return counters_.json(); }
   int port() const { return port_; }
   int control_port() const { return control_port_; }
