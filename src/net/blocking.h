@@ -80,7 +80,7 @@ class BlockingPool {
   std::condition_variable changed_;
   std::deque<Job> jobs_;
   std::vector<std::thread> threads_;
-  std::size_t idle_ = 0;
+  std::size_t idle_ = 0;  // threads that wait for a job, or have been started for one
   bool stopping_ = false;
 };
 

@@ -56,6 +56,7 @@ class DeadlineQueue {
   void sift_down(std::size_t index);
 
   std::vector<DeadlineNode*> heap_;
+  MonoTime expiring_until_ = MonoTime::min();  // while expire() runs: just after its `now`
 };
 
 }  // namespace waypost::net

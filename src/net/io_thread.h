@@ -34,6 +34,7 @@ class IoThread {
   void post(std::move_only_function<void()> work);
 
   std::size_t index() const;
+  bool running() const;  // between start() and stop(); for the thread that calls those
   bool on_this_thread() const;
   // The io thread that runs the caller; nullptr on any other thread.
   static IoThread* current();

@@ -4,7 +4,8 @@
 //
 // One coroutine at a time uses a Stream, one operation at a time. Each operation is awaited where it is written:
 // `const auto got = co_await stream.read_some(buffer, deadline);`. What it is given (buffers, pieces) must live until
-// then. After Errc::timeout, Errc::closed or Errc::tls the Stream is dead: every further operation says Errc::closed.
+// then. After Errc::timeout, Errc::tls or cancel() the Stream is dead: every further operation says Errc::closed. After
+// an end of file it can still be written to, for peers that close their sending side first.
 //
 // Failures: Errc::closed at end of stream (text "end of file"), reset, close() or cancel(); Errc::timeout at the
 // deadline (kept to some 10 ms); Errc::tls with OpenSSL's words; Errc::io for the rest. Under TLS an end without
@@ -39,11 +40,11 @@ struct StreamState;
 // An awaitable try-then-wait on a Stream. attempt() does as much as goes without blocking.
 class Operation {
  public:
-  Operation(StreamState* state, MonoTime deadline) : state_(state), deadline_(deadline) {}
+  Operation(StreamState* state, MonoTime deadline);
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
   bool await_ready();
-  bool await_suspend(std::coroutine_handle<> caller);
+  void await_suspend(std::coroutine_handle<> caller);
 
  protected:
   virtual ~Operation();
@@ -51,6 +52,11 @@ class Operation {
   // True when the operation is over, well or not.
   virtual bool attempt() = 0;
   virtual void give_up(Error error) = 0;
+  // For attempt(): over, and not well.
+  bool failed(Error error) {
+    give_up(std::move(error));
+    return true;
+  }
 
   StreamState* state_;
 
@@ -67,6 +73,7 @@ class [[nodiscard]] ReadSome final : public Operation {
 
  private:
   bool attempt() override;
+  bool attempt_tls();
   void give_up(Error error) override { result_ = std::unexpected(std::move(error)); }
   std::span<char> into_;
   Result<std::size_t> result_;
@@ -102,6 +109,7 @@ class [[nodiscard]] WriteAll final : public VoidOperation {
   bool attempt() override;
   bool attempt_plain();
   bool attempt_tls();
+  std::string_view next_record();
   void advance(std::size_t bytes);
   std::string_view single_;
   std::span<const std::string_view> pieces_;  // what is left; the first piece from offset_
@@ -128,7 +136,7 @@ class Stream {
   Stream& operator=(Stream&& other) noexcept;
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
-  ~Stream() { close(); }
+  ~Stream();
 
   // Result<std::size_t>, at least 1. `into` must not be empty.
   detail::ReadSome read_some(std::span<char> into, MonoTime deadline) { return {state_, into, deadline}; }
@@ -162,6 +170,8 @@ class Stream {
  private:
   friend Task<Result<Stream>> connect(IoThread&, Endpoint, std::optional<Endpoint>, MonoTime);
   explicit Stream(detail::StreamState* state) : state_(state) {}
+  void learn_endpoints();
+  void discard_input();
 
   detail::StreamState* state_ = nullptr;
 };

@@ -17,7 +17,7 @@ class StopHook;
 
 class TaskGroup {
  public:
-  explicit TaskGroup(IoThread& thread) : thread_(thread) {}
+  explicit TaskGroup(IoThread& thread) : thread_(thread), ended_(thread) {}
   // Destroys the frames of tasks that have not finished, newest first. On its thread, or after that was stopped.
   ~TaskGroup();
   TaskGroup(const TaskGroup&) = delete;
@@ -38,15 +38,15 @@ class TaskGroup {
 
  private:
   friend class StopHook;
-  struct Root;
-  static Root run(TaskGroup& group, Task<void> task);
+  struct Root;  // the coroutine around a spawned task
+  struct Node;  // its place in the list
 
   IoThread& thread_;
-  Root* tasks_ = nullptr;
+  Node* tasks_ = nullptr;
   StopHook* hooks_ = nullptr;
   std::size_t size_ = 0;
   bool stop_requested_ = false;
-  Sleeper* waiter_ = nullptr;
+  Sleeper ended_;  // woken whenever a task ends
 };
 
 // Calls `on_stop` once when the group is asked to stop (never, if it was asked before: look at stop_requested() first).
