@@ -1,0 +1,124 @@
+#include <pwd.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "admin/client.h"
+#include "base/queue_id.h"
+#include "base/text.h"
+#include "intake/drop_file.h"
+#include "tools/commands.h"
+#include "tools/console.h"
+#include "tools/context.h"
+#include "tools/queue_source.h"
+#include "tools/sendmail_message.h"
+#include "tools/sendmail_options.h"
+
+namespace waypost::tools {
+namespace {
+
+// The user's login name and full name, as sendmail puts them on a message that names no sender.
+struct User {
+  std::string name, full_name;
+};
+
+User current_user() {
+  std::array<char, 16384> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  ::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found);
+  if (found == nullptr) return {fmt::format("{}", ::getuid()), ""};
+  const std::string_view gecos = found->pw_gecos == nullptr ? "" : found->pw_gecos;
+  User user{found->pw_name, std::string(gecos.substr(0, gecos.find(',')))};
+  if (const auto ampersand = user.full_name.find('&'); ampersand != std::string::npos) {
+    std::string name = user.name;  // "&" in gecos stands for the capitalised login name
+    name[0] = ascii_upper(name[0]);
+    user.full_name.replace(ampersand, 1, name);
+  }
+  return user;
+}
+
+int submit(const Console& console, const Context& context, SendmailOptions options) {
+  const auto limit = context.message_size_limit == 0 ? std::size_t{1} << 31 : context.message_size_limit;
+  const auto input = read_stdin(limit);
+  if (input.size() > limit) {
+    return console.fatal(fmt::format("<stdin>: message size exceeds the limit of {} bytes (message_size_limit)", limit),
+                         kExitTempFail);
+  }
+  options.drop.content = options.dot_ends_input ? until_dot_line(input) : std::string_view(input);
+  if (options.recipients_from_headers) {
+    for (auto& address : header_recipients(options.drop.content)) options.drop.recipients.push_back(std::move(address));
+    if (options.drop.recipients.empty())
+      return console.fatal("No recipient addresses found in message header", kExitTempFail);
+  }
+  if (options.drop.recipients.empty())
+    return console.fatal("Recipient addresses must be specified on the command line or via the -t option",
+                         kExitTempFail);
+  const auto user = current_user();
+  if (!options.sender_given) options.drop.sender = user.name;
+  if (options.drop.full_name.empty()) {
+    const char* name = ::getenv("NAME");
+    options.drop.full_name = name != nullptr ? printable(name, 200) : user.full_name;
+  }
+  if (auto written = intake::write_drop(context.paths.drop, options.drop); !written)
+    return console.fatal(written.error().text, kExitTempFail);
+  return kExitOk;
+}
+
+int flush(const Console& console, const Context& context, const SendmailOptions& options) {
+  if (!options.flush_site.empty()) {
+    return console.fatal(
+        fmt::format("Flush service is not configured for destination \"{}\"", printable(options.flush_site, 200)),
+        kExitTempFail);
+  }
+  std::string target = "/v1/queue/flush";
+  if (!options.flush_queue_id.empty()) {
+    if (!QueueId::parse(options.flush_queue_id))
+      return console.fatal("Cannot flush queue ID - invalid name", kExitTempFail);
+    target += "?id=" + options.flush_queue_id;
+  }
+  const auto response = admin::call(context.paths.control_socket, "POST", target);
+  if (!response || response->status >= 300)
+    return console.fatal("Cannot flush mail queue - mail system is down", kExitTempFail);
+  return kExitOk;
+}
+
+}  // namespace
+
+int sendmail_main(int argc, char** argv) {
+  const std::string_view program(argv[0]);
+  const bool as_mailq = program.ends_with("mailq");
+  const Console console(as_mailq ? "mailq" : "sendmail");
+  ::signal(SIGPIPE, SIG_IGN);
+  auto options = parse_sendmail_options(std::vector<std::string>(argv + 1, argv + argc));
+  if (!options) return console.fatal(options.error().text, kExitTempFail);
+  for (const auto& warning : options->warnings) console.warning(warning);
+  if (as_mailq && options->mode == SendmailMode::submit) options->mode = SendmailMode::mailq;
+  const auto context = open_context(options->config_directory);
+  if (!context) return console.fatal(context.error().text, kExitTempFail);
+  switch (options->mode) {
+    case SendmailMode::submit:
+      return submit(console, *context, std::move(*options));
+    case SendmailMode::mailq:
+      return print_queue(console, *context, QueueFormat::mailq);
+    case SendmailMode::flush:
+      return flush(console, *context, *options);
+    case SendmailMode::newaliases:
+      return console.fatal("aliases are not supported yet: this relay delivers no mail locally", kExitTempFail);
+    case SendmailMode::daemon:
+      return console.fatal("to start the mail system use: postfix start", kExitTempFail);
+    case SendmailMode::smtp_stdin:
+      return console.fatal("SMTP on standard input (-bs) is not supported yet; submit to port 25 or pipe the message",
+                           kExitTempFail);
+    case SendmailMode::probe:
+      return console.fatal("address probes (-bv) are not supported yet", kExitTempFail);
+  }
+  return kExitTempFail;
+}
+
+}  // namespace waypost::tools
