@@ -1,0 +1,33 @@
+// What an operator should know about a configuration that parses: names that nothing reads, references to nothing,
+// settings that Waypost does not honour, services it does not know. For `postfix check`, postconf and every start.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/finding.h"
+#include "config/load.h"
+
+namespace waypost::config {
+
+// Every finding, main.cf first, in the order of names and lines. Value errors are not here: they are found by whoever
+// reads the value (see Reader). An error among them means that Waypost must not start with this configuration.
+Findings check(const Configuration& configuration);
+
+// The parts of it, for postconf. Only Postfix's own two warnings: "unused parameter: name=value" and
+// "undefined parameter: name".
+Findings check_unused(const Configuration& configuration);
+Findings check_undefined(const Configuration& configuration);
+
+// Names that main.cf sets, the table does not have, and something refers to: they count as parameters of the operator.
+std::set<std::string, std::less<>> user_parameters(const Configuration& configuration);
+
+// Whether main.cf may set it: a name of the table that is not legacy, or a NAME_... of a delivery service in master.cf.
+bool is_known_parameter(const Configuration& configuration, std::string_view name);
+
+// Whether Postfix has NAME_suffix for this service: delivery agents all of them, pipe and spawn a _time_limit.
+bool has_transport_parameter(const Service& service, std::string_view suffix);
+
+}  // namespace waypost::config
