@@ -46,7 +46,7 @@ enum class Cause : std::uint8_t {
 };
 
 struct Reply {
-  int code = 0;          // 200..599; anything else counts as a protocol error
+  int code = 0;          // anything but 400..599 is a protocol error
   std::string_view dsn;  // enhanced status as sent by the server, empty when none
 };
 
@@ -66,7 +66,6 @@ struct FailureSettings {
   bool soft_bounce = false;
   bool skip_5xx_greeting = true;
   bool sasl_auth_soft_bounce = true;
-  bool defer_if_no_mx_address_found = false;  // applied by the caller's choice of Cause; here for documentation dumps
 };
 
 struct Verdict {
@@ -79,8 +78,7 @@ struct Verdict {
   bool relayhost_problem = false;    // softened: log "warning: relayhost configuration problem"
 };
 
-// Reply codes outside 400..599 give deferral of the whole attempt with 5.5.0's temporary twin; callers pass failures
-// only.
+// A reply that is neither 4xx nor 5xx where one was due is a protocol error: 5.5.0, permanent.
 Verdict judge(const Failure& failure, const FailureSettings& settings);
 
 // True when the failure concerns one recipient only; all others concern every recipient of the attempt still pending.

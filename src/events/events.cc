@@ -1,0 +1,111 @@
+#include "events/events.h"
+
+#include <array>
+
+#include "base/text.h"
+
+namespace waypost::events {
+
+namespace {
+
+// RFC 5322 §3.2.3 atext, and UTF-8 of RFC 6532.
+bool is_atom_character(char c) {
+  constexpr std::string_view kSpecials = "!#$%&'*+-/=?^_`{|}~";
+  return is_alnum(c) || kSpecials.find(c) != std::string_view::npos || (static_cast<unsigned char>(c) & 0x80U) != 0;
+}
+
+bool is_dot_atom(std::string_view text) {
+  if (text.empty() || text.front() == '.' || text.back() == '.') return false;
+  char previous = 0;
+  for (const char c : text) {
+    if (c == '.' ? previous == '.' : !is_atom_character(c)) return false;
+    previous = c;
+  }
+  return true;
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+// Where the local part ends; the address's size when there is no domain.
+std::size_t local_part_length(std::string_view address) { return std::min(address.rfind('@'), address.size()); }
+
+void append_address(fmt::memory_buffer& out, std::string_view address) {
+  const std::size_t length = local_part_length(address);
+  const std::string_view local = address.substr(0, length);
+  if (address.empty() || is_dot_atom(local)) {
+    out.append(address);
+    return;
+  }
+  out.append(quoted(local));
+  out.append(address.substr(length));
+}
+
+std::string_view text_of(const fmt::memory_buffer& buffer) { return {buffer.data(), buffer.size()}; }
+
+}  // namespace
+
+std::string log_address(std::string_view address) {
+  fmt::memory_buffer out;
+  append_address(out, address);
+  return fmt::to_string(out);
+}
+
+void message_id(const Log& log, QueueId id, std::string_view value) {
+  log.info("{}: message-id={}", id.text(), value.empty() ? std::string_view("<>") : value);
+}
+
+void resent_message_id(const Log& log, QueueId id, std::string_view value) {
+  log.info("{}: resent-message-id={}", id.text(), value);
+}
+
+void picked_up(const Log& log, QueueId id, std::uint32_t uid, std::string_view sender, std::string_view original_id) {
+  log.info("{}: uid={} from=<{}>{}{}", id.text(), uid, log_address(sender),
+           original_id.empty() ? "" : " orig_id=", original_id);
+}
+
+void active(const Log& log, QueueId id, std::string_view sender, std::uint64_t size, std::size_t recipients) {
+  log.info("{}: from=<{}>, size={}, nrcpt={} (queue active)", id.text(), log_address(sender), size, recipients);
+}
+
+void removed(const Log& log, QueueId id) { log.info("{}: removed", id.text()); }
+
+void expired(const Log& log, QueueId id, std::string_view sender, bool by_operator) {
+  log.info("{}: from=<{}>, status={}, returned to sender", id.text(), log_address(sender),
+           by_operator ? "force-expired" : "expired");
+}
+
+void note(const Log& log, QueueId id, std::string_view text) { log.info("{}: {}", id.text(), text); }
+
+void delivery(const Log& log, const Delivery& event) {
+  fmt::memory_buffer line;
+  const auto out = std::back_inserter(line);
+  const mail::Recipient& recipient = *event.recipient;
+  fmt::format_to(out, "{}: to=<", event.id.text());
+  append_address(line, recipient.address);
+  if (!recipient.original.empty() && !iequals(recipient.original, recipient.address)) {
+    line.append(std::string_view(">, orig_to=<"));
+    append_address(line, recipient.original);
+  }
+  fmt::format_to(out, ">, relay={}", event.relay);
+  if (event.connection_use > 1) fmt::format_to(out, ", conn_use={}", event.connection_use);
+  line.append(std::string_view(", "));
+  append_delays(line, event.times, event.delay_decimals);
+  fmt::format_to(out, ", dsn={}, status={} ({})", event.dsn, event.status, event.text);
+  log.write(LogLevel::info, text_of(line));
+}
+
+void notice_sent(const Log& log, QueueId id, Notice notice, QueueId new_id) {
+  constexpr std::array kNames = {"sender non-delivery notification", "sender delay notification",
+                                 "sender delivery status notification", "postmaster non-delivery notification",
+                                 "postmaster delay notification"};
+  log.info("{}: {}: {}", id.text(), kNames.at(static_cast<std::size_t>(notice)), new_id.text());
+}
+
+}  // namespace waypost::events
