@@ -21,7 +21,4 @@ struct RewriteSettings {
 // "" stays "" (the null address), a lone "@" becomes "". Applying it twice changes nothing more.
 std::string rewrite(std::string_view address, const RewriteSettings& settings);
 
-// True when RFC 5321 §4.1.2 wants the local part as a Quoted-string.
-bool needs_quotes(std::string_view local_part);
-
 }  // namespace waypost::routing

@@ -1,5 +1,5 @@
 // The keys under which each kind of table is searched, in Postfix's order. Plain functions: give the result to
-// TableList::find_first.
+// TableList::find_first. An address whose local part needs quotes is tried in its quoted form first, then as it is.
 #pragma once
 
 #include <string>
@@ -36,5 +36,8 @@ std::vector<Key> client_address_keys(std::string_view address);
 // "user+ext" -> "user"; the whole when there is no extension. Never empties the name; addresses of the mail system
 // (mailer-daemon, double-bounce, postmaster ...) and owner- / -request names keep their '-'.
 std::string_view without_extension(std::string_view local_part, std::string_view recipient_delimiter);
+
+// True when RFC 5321 §4.1.2 wants the local part as a Quoted-string.
+bool needs_quotes(std::string_view local_part);
 
 }  // namespace waypost::tables

@@ -18,6 +18,7 @@
 #include "net/task.h"
 #include "tables/cidr.h"
 #include "tables/registry.h"
+#include "tables/table_list.h"
 
 namespace waypost::tables {
 
@@ -50,6 +51,7 @@ class MatchList {
  private:
   struct Broken {
     std::string reason;
+    bool is_network = false;  // fails for addresses of its family only, as a string it is compared
   };
   struct Item {
     bool match = true;  // false: "!item"
@@ -61,8 +63,12 @@ class MatchList {
   void add_items(std::string_view text, bool match, int depth, TableRegistry& registry);
   void add_file(std::string_view path, bool match, int depth, TableRegistry& registry);
   void add_pattern(std::string_view text, bool match);
-  net::Task<Result<bool>> item_matches(const Item& item, Subject subject, const std::string& folded) const;
+  void add_broken(std::string_view text, bool match, Broken broken);
+
   Result<bool> pattern_matches(const Item& item, Subject subject, std::string_view folded) const;
+  std::vector<Key> table_keys(Subject subject, std::string_view folded) const;
+  net::Task<Result<bool>> table_matches(const Table& table, std::vector<Key> keys) const;
+  net::Task<Result<bool>> matches(Subject subject, std::string text) const;
 
   std::string parameter_;
   MatchListOptions options_;

@@ -1,0 +1,78 @@
+#include "tables/file_io.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include "base/text.h"
+
+namespace waypost::tables {
+namespace {
+
+constexpr int kLockTries = 20;
+constexpr std::chrono::milliseconds kLockPause{50};
+constexpr std::size_t kFirstRead = 65536;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::unexpected<Error> failed(int error) {
+  return fail(error == ENOENT ? Errc::not_found : Errc::io, errno_text(error));
+}
+
+Result<std::string> read_all(int fd) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return failed(errno);
+  if (S_ISDIR(status.st_mode)) return fail(Errc::invalid, errno_text(EISDIR));
+  std::string text;
+  std::size_t used = 0;
+  text.resize(std::max(kFirstRead, static_cast<std::size_t>(status.st_size) + 1));
+  while (true) {
+    const ssize_t got = ::read(fd, text.data() + used, text.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed(errno);
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+    if (used > kMaxTableFileBytes) return fail(Errc::invalid, errno_text(EFBIG));
+    if (used == text.size()) text.resize(used * 2);
+  }
+  text.resize(used);
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> read_whole_file(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return failed(errno);
+  return read_all(file.get());
+}
+
+Result<std::string> read_locked_file(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return failed(errno);
+  for (int tries = 1; ::flock(file.get(), LOCK_SH | LOCK_NB) != 0; ++tries) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return failed(errno);
+    if (tries == kLockTries) return fail(Errc::unavailable, "somebody else has locked it");
+    std::this_thread::sleep_for(kLockPause);
+  }
+  return read_all(file.get());
+}
+
+}  // namespace waypost::tables

@@ -1,0 +1,20 @@
+// Reading table files whole.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace waypost::tables {
+
+inline constexpr std::size_t kMaxTableFileBytes = std::size_t{4} << 30;
+
+// Blocking. Errc::not_found when there is no such file, else Errc::io or Errc::invalid (not a regular file or pipe,
+// too large). The text is the reason alone: "No such file or directory".
+Result<std::string> read_whole_file(const std::string& path);
+
+// The same under a shared flock(2): postmap(1) holds an exclusive one while it writes a .db in place. Errc::unavailable
+// when the lock does not come within about a second.
+Result<std::string> read_locked_file(const std::string& path);
+
+}  // namespace waypost::tables

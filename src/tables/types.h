@@ -1,0 +1,47 @@
+// One maker a table type; registry.cc names them. A maker never fails: what cannot work is an UnavailableTable, or a
+// FileTable that waits for its file.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "tables/table.h"
+
+namespace waypost::tables {
+
+struct TableSource {
+  std::string type;      // "hash"
+  std::string argument;  // what follows the colon: a path, "{k=v}", ...
+  Log log;
+  const Clock& clock;
+
+  std::string name() const { return type + ":" + argument; }
+};
+
+std::shared_ptr<const Table> make_db_table(const TableSource& source);  // hash, btree
+std::shared_ptr<const Table> make_texthash_table(const TableSource& source);
+std::shared_ptr<const Table> make_cidr_table(const TableSource& source);
+std::shared_ptr<const Table> make_inline_table(const TableSource& source);
+std::shared_ptr<const Table> make_static_table(const TableSource& source);
+
+// Every lookup answers Errc::unavailable; the reason is logged as an error when it is made, and as a warning at the
+// first lookup.
+class UnavailableTable final : public Table {
+ public:
+  UnavailableTable(std::string name, std::string reason, Log log);
+
+  const std::string& name() const override { return name_; }
+  KeyStyle key_style() const override { return KeyStyle::whole_only; }
+  Lookup find(std::string_view key) const override;
+  const std::string& reason() const { return reason_; }
+
+ private:
+  std::string name_, reason_;
+  Log log_;
+  mutable std::atomic<bool> told_{false};
+};
+
+}  // namespace waypost::tables
