@@ -4,6 +4,7 @@
 //   pid/master.pid     who runs
 //   waypost/segments/  the spool (mail owner only)
 //   waypost/drop/      what sendmail(1) submitted (writable for all, readable for none)
+//   waypost/aside/     dropped files that were no messages
 //   waypost/control    the control socket
 #pragma once
 
@@ -12,7 +13,7 @@
 namespace waypost::daemon {
 
 struct Paths {
-  std::string queue_directory, home, pid_file, segments, drop, control_socket;
+  std::string queue_directory, home, pid_file, segments, drop, aside, control_socket;
 };
 
 Paths make_paths(const std::string& queue_directory, const std::string& control_socket);

@@ -1,0 +1,39 @@
+// From the parameters to each module's settings struct: the only place that knows both. Every function reads what it
+// needs through a config::Reader, which collects mistakes as findings; none fails.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "access/policy.h"
+#include "config/load.h"
+#include "config/reader.h"
+#include "daemon/paths.h"
+#include "dns/unbound_resolver.h"
+#include "intake/intake.h"
+#include "queue/settings.h"
+#include "report/bounce.h"
+#include "routing/domains.h"
+#include "routing/router.h"
+
+namespace waypost::daemon {
+
+Paths read_paths(config::Reader& reader);
+// The addresses that are this host's for routing and for local clients: inet_interfaces, resolved by inet_protocols.
+std::vector<std::string> own_addresses(const config::Configuration& configuration, config::Reader& reader);
+
+routing::DomainSettings read_domains(const config::Configuration& configuration, config::Reader& reader);
+// Warns about each `-o relayhost` that stands in for a missing nexthop.
+routing::RouterSettings read_router(const config::Configuration& configuration, config::Reader& reader,
+                                    config::Findings& findings);
+queue::Settings read_queue(const config::Configuration& configuration, config::Reader& reader);
+report::Settings read_report(config::Reader& reader);
+// Without the router, which the caller adds.
+intake::IntakeSettings read_intake(config::Reader& reader);
+dns::ResolverSettings read_resolver(config::Reader& reader);
+// Of one smtpd service.
+access::AccessSettings read_access(config::Reader& reader);
+
+}  // namespace waypost::daemon

@@ -1,0 +1,171 @@
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "daemon/settings.h"
+
+namespace waypost::daemon {
+namespace {
+
+std::string address_text(const config::InterfaceAddress& interface) {
+  char text[INET6_ADDRSTRLEN] = "";
+  ::inet_ntop(interface.is_ipv6 ? AF_INET6 : AF_INET, interface.address.data(), text, sizeof text);
+  return text;
+}
+
+bool is_loopback(std::string_view address) { return address == "::1" || address.starts_with("127."); }
+
+bool names_feature(config::Reader& reader, std::string_view parameter, std::string_view feature) {
+  const auto items = reader.list(parameter);
+  return std::ranges::any_of(items, [&](const std::string& item) { return iequals(item, feature); });
+}
+
+bool protocol_enabled(config::Reader& reader, std::string_view protocol) {
+  const auto protocols = reader.list("inet_protocols");
+  return std::ranges::any_of(protocols,
+                             [&](const std::string& word) { return iequals(word, "all") || iequals(word, protocol); });
+}
+
+std::string without_brackets(std::string_view address) {
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  return std::string(address);
+}
+
+constexpr std::array<std::string_view, 3> kStandardTransports = {"smtp", "relay", "lmtp"};
+
+// The custom-named smtp services that carry their own relayhost: the nexthop that their author meant, and that Postfix
+// would not use.
+std::map<std::string, std::string, std::less<>> service_relayhosts(const config::Configuration& configuration,
+                                                                   config::Findings& findings) {
+  std::map<std::string, std::string, std::less<>> out;
+  for (const auto& service : configuration.master.services()) {
+    if (service.type != "unix" || (service.command != "smtp" && service.command != "lmtp") ||
+        configuration.master.is_replaced(service))
+      continue;
+    if (std::ranges::find(kStandardTransports, std::string_view(service.name)) != kStandardTransports.end()) continue;
+    if (service.find_override("relayhost") == nullptr) continue;
+    const auto relayhost = configuration.view(&service).value("relayhost");
+    if (!relayhost || trim(*relayhost).empty()) continue;
+    findings.push_back({config::Severity::warning, service.file, service.line,
+                        fmt::format("service {}: relayhost override used as default nexthop (Postfix would ignore it)",
+                                    service.name)});
+    out.emplace(service.name, trim(*relayhost));
+  }
+  return out;
+}
+
+}  // namespace
+
+Paths read_paths(config::Reader& reader) {
+  return make_paths(reader.text("queue_directory"), reader.text("waypost_control_socket"));
+}
+
+std::vector<std::string> own_addresses(const config::Configuration& configuration, config::Reader& reader) {
+  std::vector<std::string> all;
+  for (const auto& interface : configuration.machine.interfaces) {
+    if (protocol_enabled(reader, interface.is_ipv6 ? "ipv6" : "ipv4")) all.push_back(address_text(interface));
+  }
+  std::vector<std::string> out;
+  for (const auto& word : reader.list("inet_interfaces")) {
+    if (iequals(word, "all")) return all;
+    if (iequals(word, "loopback-only")) {
+      std::ranges::copy_if(all, std::back_inserter(out), is_loopback);
+    } else if (iequals(word, "localhost")) {
+      out.emplace_back("127.0.0.1");
+    } else {
+      out.push_back(without_brackets(word));
+    }
+  }
+  return out;
+}
+
+routing::DomainSettings read_domains(const config::Configuration& configuration, config::Reader& reader) {
+  routing::DomainSettings out;
+  out.mydestination = reader.text("mydestination");
+  out.virtual_alias_domains = reader.text("virtual_alias_domains");
+  out.virtual_mailbox_domains = reader.text("virtual_mailbox_domains");
+  out.relay_domains = reader.text("relay_domains");
+  out.relay_domains_match_parents = names_feature(reader, "parent_domain_matches_subdomains", "relay_domains");
+  out.own_addresses = own_addresses(configuration, reader);
+  for (const auto& word : reader.list("proxy_interfaces")) out.proxy_addresses.push_back(without_brackets(word));
+  return out;
+}
+
+routing::RouterSettings read_router(const config::Configuration& configuration, config::Reader& reader,
+                                    config::Findings& findings) {
+  routing::RouterSettings out;
+  out.rewrite = {.myorigin = reader.text("myorigin"),
+                 .mydomain = reader.text("mydomain"),
+                 .append_at_myorigin = reader.flag("append_at_myorigin"),
+                 .append_dot_mydomain = reader.flag("append_dot_mydomain"),
+                 .swap_bangpath = reader.flag("swap_bangpath"),
+                 .allow_percent_hack = reader.flag("allow_percent_hack")};
+  out.myhostname = reader.text("myhostname");
+  out.empty_address_recipient = reader.text("empty_address_recipient");
+  out.local_transport = reader.text("local_transport");
+  out.virtual_transport = reader.text("virtual_transport");
+  out.relay_transport = reader.text("relay_transport");
+  out.default_transport = reader.text("default_transport");
+  out.relayhost = reader.text("relayhost");
+  out.resolve_dequoted_address = reader.flag("resolve_dequoted_address");
+  out.resolve_null_domain = reader.flag("resolve_null_domain");
+  out.resolve_numeric_domain = reader.flag("resolve_numeric_domain");
+  out.allow_min_user = reader.flag("allow_min_user");
+  out.smtputf8_enable = reader.flag("smtputf8_enable");
+  out.show_user_unknown_table_name = reader.flag("show_user_unknown_table_name");
+  if (reader.flag("waypost_service_relayhost")) out.service_relayhosts = service_relayhosts(configuration, findings);
+  return out;
+}
+
+intake::IntakeSettings read_intake(config::Reader& reader) {
+  intake::IntakeSettings out;
+  out.trace.myhostname = out.headers.myhostname = reader.text("myhostname");
+  out.trace.mail_name = reader.text("mail_name");
+  out.trace.sasl_authenticated_header = reader.flag("smtpd_sasl_authenticated_header");
+  out.headers.drop = reader.list("message_drop_headers");
+  out.headers.undisclosed_recipients = reader.text("undisclosed_recipients_header");
+  out.message_size_limit = static_cast<std::uint64_t>(reader.number("message_size_limit", 0));
+  out.queue_minfree = static_cast<std::uint64_t>(reader.number("queue_minfree", 0));
+  out.header_size_limit = static_cast<std::size_t>(reader.number("header_size_limit", 1));
+  out.hopcount_limit = static_cast<std::uint32_t>(reader.number("hopcount_limit", 1, 1'000'000));
+  return out;
+}
+
+dns::ResolverSettings read_resolver(config::Reader& reader) {
+  dns::ResolverSettings out;
+  out.servers = reader.list("waypost_resolver");
+  // A name server that the operator names is asked about every zone, also those that are kept local otherwise.
+  if (!out.servers.empty())
+    out.transparent_zones = {"test.", "example.", "invalid.", "localhost.", "127.in-addr.arpa.", "10.in-addr.arpa."};
+  return out;
+}
+
+access::AccessSettings read_access(config::Reader& reader) {
+  access::AccessSettings out;
+  out.client_restrictions = reader.text("smtpd_client_restrictions");
+  out.helo_restrictions = reader.text("smtpd_helo_restrictions");
+  out.sender_restrictions = reader.text("smtpd_sender_restrictions");
+  out.relay_restrictions = reader.text("smtpd_relay_restrictions");
+  out.recipient_restrictions = reader.text("smtpd_recipient_restrictions");
+  out.data_restrictions = reader.text("smtpd_data_restrictions");
+  out.end_of_data_restrictions = reader.text("smtpd_end_of_data_restrictions");
+  out.delay_reject = reader.flag("smtpd_delay_reject");
+  out.relay_before_recipient = reader.flag("smtpd_relay_before_recipient_restrictions");
+  out.soft_bounce = reader.flag("soft_bounce");
+  out.reject_unlisted_recipient = reader.flag("smtpd_reject_unlisted_recipient");
+  const auto code = [&](std::string_view name) { return static_cast<int>(reader.number(name, 400, 599)); };
+  out.reject_code = code("reject_code");
+  out.defer_code = code("defer_code");
+  out.relay_domains_reject_code = code("relay_domains_reject_code");
+  out.plaintext_reject_code = code("plaintext_reject_code");
+  out.unknown_virtual_alias_reject_code = code("unknown_virtual_alias_reject_code");
+  out.mynetworks = reader.text("mynetworks");
+  out.mynetworks_match_parents = names_feature(reader, "parent_domain_matches_subdomains", "mynetworks");
+  return out;
+}
+
+}  // namespace waypost::daemon

@@ -1,0 +1,66 @@
+// One program, many commands: which one is said by the name it is called by (postfix, mailq, ...), or, called as
+// waypost, by its first argument.
+#include <array>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "tools/commands.h"
+#include "tools/console.h"
+#include "tools/postconf.h"
+#include "tools/postmap.h"
+#include "tools/spool_tool.h"
+
+namespace waypost::tools {
+namespace {
+
+struct Command {
+  std::string_view name;
+  int (*main)(int, char**);
+  std::string_view summary;  // empty: not for people
+};
+
+constexpr std::array kCommands = {
+    Command{"postfix", postfix_main, "start, stop, reload, check the relay"},
+    Command{"master", master_main, ""},
+    Command{"postmap", postmap_main, "build and query lookup tables"},
+    Command{"postconf", postconf_main, "show and edit the configuration"},
+    Command{"postqueue", postqueue_main, "show and flush the queue"},
+    Command{"mailq", sendmail_main, "show the queue"},
+    Command{"postsuper", postsuper_main, "remove, hold, release and requeue messages"},
+    Command{"sendmail", sendmail_main, "submit a message"},
+    Command{"spool", spool_main, "look into the spool: ls, cat, verify, salvage, export"},
+    Command{"sasl-user", sasluser_main, "users for smtpd_sasl_type = waypost"},
+};
+
+const Command* find(std::string_view name) {
+  for (const auto& command : kCommands) {
+    if (command.name == name) return &command;
+  }
+  return nullptr;
+}
+
+void print_help() {
+  std::string text = "waypost COMMAND [ARGUMENT...], or a link to it with the command's name.\n\n";
+  for (const auto& command : kCommands) {
+    if (!command.summary.empty()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
+  }
+  write_stdout(text);
+}
+
+int run(int argc, char** argv) {
+  std::string_view name = argc > 0 ? argv[0] : "";
+  name.remove_prefix(std::min(name.rfind('/') + 1, name.size()));
+  if (const auto* command = find(name)) return command->main(argc, argv);
+  if (argc < 2 || std::string_view(argv[1]) == "help" || std::string_view(argv[1]) == "--help") {
+    print_help();
+    return argc < 2 ? kExitUsage : kExitOk;
+  }
+  if (const auto* command = find(argv[1])) return command->main(argc - 1, argv + 1);
+  return Console("waypost").fatal(fmt::format("unknown command: {}; see waypost help", argv[1]), kExitUsage);
+}
+
+}  // namespace
+}  // namespace waypost::tools
+
+int main(int argc, char** argv) { return waypost::tools::run(argc, argv); }
