@@ -18,7 +18,7 @@ namespace waypost::tls {
 
 // Certificates, for servers and clients: chain_files, or the pairs, of which one or both may be empty.
 struct CertificateFiles {
-  std::vector<std::string> chain_files;  // each: private key, then certificate and its issuers; one or several runs
+  std::vector<std::string> chain_files;  // each: private key, certificate, its issuers; and again for other keys
   std::string cert_file;
   std::string key_file;  // empty: the key is in cert_file
   std::string eccert_file;

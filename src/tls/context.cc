@@ -1,0 +1,188 @@
+#include "tls/context.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "tls/policy.h"
+
+namespace waypost::tls {
+
+std::string openssl_reason() {
+  const unsigned long code = ERR_peek_error();
+  const char* const reason = ERR_reason_error_string(code);
+  std::string text = reason != nullptr ? reason : "unknown error";
+  if (code != 0 && ERR_SYSTEM_ERROR(code)) text = std::generic_category().message(ERR_GET_REASON(code));
+  ERR_clear_error();
+  return text;
+}
+
+bool CertificateFiles::empty() const {
+  return std::ranges::none_of(chain_files, [](const std::string& file) { return is_set(file); }) &&
+         !is_set(cert_file) && !is_set(eccert_file);
+}
+
+namespace {
+
+Result<> set_protocols(SSL_CTX* context, std::string_view list) {
+  const auto protocols = parse_protocols(list);
+  if (!protocols) return std::unexpected(protocols.error());
+  // 0 lifts the bounds of the system's openssl.cnf: main.cf alone decides, as it does under Postfix.
+  SSL_CTX_set_min_proto_version(context, protocols->lowest);
+  SSL_CTX_set_max_proto_version(context, protocols->highest);
+  SSL_CTX_set_options(context, protocols->options);
+  return {};
+}
+
+Result<> set_ciphers(SSL_CTX* context, std::string_view grade, std::string_view excluded) {
+  const auto list = cipher_list(grade, excluded);
+  if (!list) return std::unexpected(list.error());
+  if (SSL_CTX_set_cipher_list(context, list->c_str()) != 1) {
+    return fail(Errc::invalid, fmt::format("TLS cipher list \"{}\": {}", *list, openssl_reason()));
+  }
+  return {};
+}
+
+Result<> load_authorities(SSL_CTX* context, std::string_view ca_file, std::string_view ca_path) {
+  if (is_set(ca_file) && SSL_CTX_load_verify_file(context, std::string(ca_file).c_str()) != 1) {
+    return fail(Errc::io,
+                fmt::format("cannot load Certification Authority data, CAfile={}: {}", ca_file, openssl_reason()));
+  }
+  if (is_set(ca_path) && SSL_CTX_load_verify_dir(context, std::string(ca_path).c_str()) != 1) {
+    return fail(Errc::io,
+                fmt::format("cannot load Certification Authority data, CApath={}: {}", ca_path, openssl_reason()));
+  }
+  return {};
+}
+
+Result<> load_pair(SSL_CTX* context, const std::string& cert_file, const std::string& key_file) {
+  if (SSL_CTX_use_certificate_chain_file(context, cert_file.c_str()) != 1) {
+    return fail(Errc::io, fmt::format("cannot get certificate from file \"{}\": {}", cert_file, openssl_reason()));
+  }
+  const std::string& key = is_set(key_file) ? key_file : cert_file;
+  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return fail(Errc::io, fmt::format("cannot get private key from file \"{}\": {}", key, openssl_reason()));
+  }
+  return {};
+}
+
+template <auto free>
+struct Freed {
+  template <class T>
+  void operator()(T* object) const {
+    free(object);
+  }
+};
+using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
+
+// One key, its certificate, and that certificate's issuers.
+struct Run {
+  KeyPtr key;
+  CertificatePtr leaf;
+  std::vector<CertificatePtr> issuers;
+};
+
+// Takes one PEM block into the runs. False when it is damaged or has nothing to belong to.
+bool add_block(std::vector<Run>& runs, std::string_view label, const unsigned char* data, long length) {
+  if (label.ends_with("PRIVATE KEY")) {
+    runs.push_back(Run{KeyPtr(d2i_AutoPrivateKey(nullptr, &data, length)), nullptr, {}});
+    return runs.back().key != nullptr;
+  }
+  if (label != PEM_STRING_X509 && label != PEM_STRING_X509_OLD) return true;  // "EC PARAMETERS" and the like
+  CertificatePtr certificate(d2i_X509(nullptr, &data, length));
+  if (!certificate || runs.empty()) return false;
+  if (!runs.back().leaf) {
+    runs.back().leaf = std::move(certificate);
+  } else {
+    runs.back().issuers.push_back(std::move(certificate));
+  }
+  return true;
+}
+
+Result<std::vector<Run>> read_chain_file(const std::string& file) {
+  const std::unique_ptr<BIO, Freed<BIO_free>> input(BIO_new_file(file.c_str(), "r"));
+  if (!input) return fail(Errc::io, openssl_reason());
+  std::vector<Run> runs;
+  char* label = nullptr;
+  char* header = nullptr;
+  unsigned char* data = nullptr;
+  long length = 0;
+  bool well = true;
+  while (well && PEM_read_bio(input.get(), &label, &header, &data, &length) == 1) {
+    well = add_block(runs, label, data, length);
+    OPENSSL_free(label);
+    OPENSSL_free(header);
+    OPENSSL_clear_free(data, static_cast<std::size_t>(length));
+  }
+  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  if (!well || !at_end) return fail(Errc::io, runs.empty() ? "the private key must come first" : openssl_reason());
+  ERR_clear_error();
+  if (runs.empty()) return fail(Errc::io, "there is no private key");
+  return runs;
+}
+
+Result<> use_run(SSL_CTX* context, const Run& run) {
+  if (!run.leaf) return fail(Errc::io, "a key has no certificate after it");
+  const std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * stack) { sk_X509_free(stack); })> issuers(
+      sk_X509_new_null());
+  for (const CertificatePtr& issuer : run.issuers) sk_X509_push(issuers.get(), issuer.get());
+  if (SSL_CTX_use_cert_and_key(context, run.leaf.get(), run.key.get(), issuers.get(), 1) != 1) {
+    return fail(Errc::io, openssl_reason());
+  }
+  return {};
+}
+
+// A key, its certificate and issuers, and again for another kind of key: the order that Postfix's chain_files have.
+Result<> load_chain_file(SSL_CTX* context, const std::string& file) {
+  const auto in_file = [&file](const Error& error) {
+    return fail(error.code, fmt::format("cannot use key and certificates in file \"{}\": {}", file, error.text));
+  };
+  const auto runs = read_chain_file(file);
+  if (!runs) return in_file(runs.error());
+  for (const Run& run : *runs) {
+    if (const auto used = use_run(context, run); !used) return in_file(used.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> load_certificates(SSL_CTX* context, const CertificateFiles& files) {
+  const bool chains = std::ranges::any_of(files.chain_files, is_set);
+  for (const std::string& file : files.chain_files) {
+    if (!is_set(file)) continue;
+    if (auto loaded = load_chain_file(context, file); !loaded) return loaded;
+  }
+  if (chains) return {};  // as under Postfix, the older parameters are not looked at then
+  if (is_set(files.cert_file)) {
+    if (auto loaded = load_pair(context, files.cert_file, files.key_file); !loaded) return loaded;
+  }
+  if (is_set(files.eccert_file)) {
+    if (auto loaded = load_pair(context, files.eccert_file, files.eckey_file); !loaded) return loaded;
+  }
+  return {};
+}
+
+Result<ContextPtr> make_context(const SSL_METHOD* method, const CommonSettings& settings) {
+  ERR_clear_error();
+  ContextPtr context(SSL_CTX_new(method));
+  if (!context) return fail(Errc::tls, "cannot make a TLS context: " + openssl_reason());
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_verify_depth(context.get(), settings.verify_depth);
+  if (auto done = set_protocols(context.get(), settings.protocols); !done) return std::unexpected(done.error());
+  if (auto done = set_ciphers(context.get(), settings.ciphers, settings.exclude_ciphers); !done) {
+    return std::unexpected(done.error());
+  }
+  if (auto done = load_authorities(context.get(), settings.ca_file, settings.ca_path); !done) {
+    return std::unexpected(done.error());
+  }
+  return context;
+}
+
+}  // namespace waypost::tls
