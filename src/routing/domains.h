@@ -5,13 +5,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "net/task.h"
+#include "tables/cidr.h"
 #include "tables/match_list.h"
 
 namespace waypost::routing {
@@ -42,6 +42,7 @@ class Domains {
   // The class of a domain that is known not to be local.
   net::Task<Result<AddressClass>> classify_remote(std::string domain) const;
 
+  // An address (no brackets) of inet_interfaces.
   bool is_own_address(std::string_view address) const;
   // What is wrong with the lists, for the start's findings: "mydestination: ...".
   std::vector<std::string> problems() const;
@@ -50,8 +51,7 @@ class Domains {
   bool is_own_literal(std::string_view domain) const;
 
   tables::MatchList mydestination_, virtual_alias_domains_, virtual_mailbox_domains_, relay_domains_;
-  std::vector<std::string> own_addresses_;    // canonical text form
-  std::vector<std::string> proxy_addresses_;  // canonical text form
+  std::vector<tables::Address> own_addresses_, proxy_addresses_;
 };
 
 }  // namespace waypost::routing

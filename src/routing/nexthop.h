@@ -21,8 +21,9 @@ struct Nexthop {
   bool operator==(const Nexthop&) const = default;
 };
 
-// One destination. Errc::invalid with Postfix's reason: `missing "]"`, `garbage after "]"`, `malformed IPv6 address`,
-// `missing host information`, `valid hostname or network address required`, `garbage after numerical service`.
+// One destination. Errc::invalid with Postfix's reason and the text: `missing "]" in "[x"`, `garbage after "]"`,
+// `malformed IPv6 address`, `missing host information`, `valid hostname or network address required`, `garbage after
+// numerical service`.
 Result<Nexthop> parse_nexthop(std::string_view text);
 
 inline constexpr std::size_t kMaxNexthops = 50;

@@ -18,7 +18,12 @@ struct RewriteSettings {
   bool allow_percent_hack = true;  // user%host -> user@host
 };
 
-// "" stays "" (the null address), a lone "@" becomes "". Applying it twice changes nothing more.
+// "" stays "" (the null address), a lone "@" becomes "". Applying it twice changes nothing more, but for
+// "user@host.", whose dot keeps mydomain away and goes.
 std::string rewrite(std::string_view address, const RewriteSettings& settings);
+
+// "user@example.com." -> "user@example.com". Leaves "user@." and "user@example.." alone: the error that follows shows
+// what was said.
+std::string without_trailing_dot(std::string address);
 
 }  // namespace waypost::routing

@@ -71,8 +71,14 @@ class Router {
 
  private:
   struct Target;
+  struct ClassSetting {
+    std::string_view parameter, value;
+  };
   net::Task<Result<Target>> strip_own_domains(std::string address) const;
+  bool check_domain(Target& target) const;
   Result<Route> choose(Target target, AddressClass address_class) const;
+  static Route bad_address(Target target);
+  ClassSetting setting_of(AddressClass address_class) const;
 
   RouterSettings settings_;
   std::shared_ptr<const Domains> domains_;
