@@ -1,0 +1,27 @@
+// The envelope's commands as a client sends them: MAIL (RFC 5321 §4.1.1.2, 1870 SIZE, 6152 BODY, 3461 RET and ENVID,
+// 6531 SMTPUTF8) and RCPT (§4.1.1.3, 3461 ORCPT and NOTIFY), each with what the server offers. Appends; pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "mail/envelope.h"
+#include "smtp/client_features.h"
+
+namespace waypost::smtp {
+
+struct MailParameters {
+  std::uint64_t size_bytes = 0;
+  bool eight_bit = false;  // the content has bytes above 127
+  bool utf8 = false;       // the message needs SMTPUTF8
+};
+
+void append_mail(std::string& out, const mail::Envelope& envelope, const MailParameters& parameters,
+                 const ServerFeatures& features);
+void append_rcpt(std::string& out, const mail::Recipient& recipient, const ServerFeatures& features);
+
+// False for an address that cannot stand in a command line: control characters would end the line early.
+bool is_sendable(std::string_view address);
+
+}  // namespace waypost::smtp
