@@ -6,7 +6,8 @@ find_package(GTest REQUIRED)
 find_package(Threads REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Boost 1.81 REQUIRED)
-pkg_check_modules(unbound REQUIRED IMPORTED_TARGET libunbound)
+# libunbound runs on an event base of the libevent that it was built with.
+pkg_check_modules(unbound REQUIRED IMPORTED_TARGET libunbound libevent)
 pkg_check_modules(gsasl REQUIRED IMPORTED_TARGET libgsasl)
 pkg_check_modules(cap REQUIRED IMPORTED_TARGET libcap)
 
