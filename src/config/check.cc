@@ -224,9 +224,8 @@ Findings check_undefined(const Configuration& configuration) {
   const auto is_defined = [&](std::string_view name) {
     return find_any_parameter(name) != nullptr || configuration.main.find(name) != nullptr;
   };
-  const Names user = user_parameters(configuration);
   for (const auto& [name, setting] : configuration.main.settings()) {
-    if (is_raw(name) || (!is_known_parameter(configuration, name) && !user.contains(name))) continue;
+    if (is_raw(name)) continue;
     for (const std::string& wanted : references(setting.value)) {
       if (is_defined(wanted) || !named.insert(wanted).second) continue;
       findings.push_back(warning(setting, fmt::format("undefined parameter: {}", wanted)));

@@ -33,9 +33,15 @@ constexpr std::array<std::string_view, 17> kSuffixes = {"_delivery_slot_cost",
                                                         "_time_limit",
                                                         "_transport_rate_delay"};
 
-constexpr std::array<std::string_view, 7> kRaw = {
-    "command_execution_directory", "default_rbl_reply",  "forward_path", "luser_relay", "mailbox_command",
-    "smtpd_expansion_filter",      "smtpd_reject_footer"};
+constexpr std::array<std::string_view, 9> kRaw = {"postscreen_expansion_filter",
+                                                  "postscreen_reject_footer",
+                                                  "command_execution_directory",
+                                                  "default_rbl_reply",
+                                                  "forward_path",
+                                                  "luser_relay",
+                                                  "mailbox_command",
+                                                  "smtpd_expansion_filter",
+                                                  "smtpd_reject_footer"};
 
 // Edit distance with insertions, deletions, substitutions and swaps of neighbours; gives up above `limit`.
 std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
