@@ -1,4 +1,4 @@
-// One queued message as the schedule knows it: 40 bytes. Addresses, texts and content stay in the spool.
+// One queued message as the schedule knows it: 48 bytes. Addresses, texts and content stay in the spool.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,13 @@ enum class State : std::uint8_t {
 };
 
 struct Entry {
-  static constexpr std::uint8_t kDelayNotified = 1, kForceExpire = 2, kFlush = 4, kHold = 8;
+  static constexpr std::uint8_t kDelayNotified = 1, kForceExpire = 2, kFlush = 4, kHold = 8, kSuspended = 16;
 
   QueueId id;
   std::uint64_t size = 0;
   std::uint32_t arrival_s = 0;       // since the epoch
   std::uint32_t next_attempt_s = 0;  // since the epoch; 0: at once
+  std::uint32_t due_s = 0;           // the wheel's slot; meaningful in State::deferred
   Links links;                       // in a wheel slot, or in one of the waiting lists
   std::uint32_t active = kNone;      // index of its ActiveMessage
   std::uint16_t attempts = 0;        // stays at its maximum

@@ -70,9 +70,9 @@ struct ActiveMessage {
   std::vector<delivery::Outcome> outcomes;        // of this round: deferred and bounced ones
   std::uint32_t in_flight = 0;
   bool unrecorded = false;  // progress has news that the spool does not know yet
-  bool record_timer = false;
-  bool notifying = false;  // waits for notified()
-  bool concluding = false;
+  std::uint64_t record_timer = 0;
+  std::uint32_t finished = 0;  // recipients sent or bounced, in this round or before
+  bool notifying = false;      // waits for notified()
 };
 
 struct Flight {

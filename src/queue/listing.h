@@ -19,7 +19,7 @@ enum class Reason : std::uint8_t {
   rate_delay,        // destination or transport rate delay, until `until`
   turn,              // others of its lane or transport go first
   back_off,          // deferred until `until`
-  dead_destination,  // the destination is suspended until `until`
+  dead_destination,  // not even tried, because its destination was suspended; deferred until `until`
   held,              // by an operator or a HOLD action
   active_limit,      // the active queue is full
   loading,           // the spool and routing were asked for it

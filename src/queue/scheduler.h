@@ -103,33 +103,38 @@ class Scheduler {
   void enlist(std::uint32_t entry, State state);  // into the list or wheel of `state`
   void delist(std::uint32_t entry);
   void fill_active();
+  bool has_room() const;
   void enter(std::uint32_t entry, Arrival arrival, std::vector<mail::RecipientProgress> progress, Instant now);
-  void conclude(std::uint32_t message, Instant now);
-  void bounce(std::uint32_t message, Instant now);
+  void conclude_if_over(std::uint32_t message, Instant now);
+  void expire_outcomes(std::uint32_t message);
+  void bounce(std::uint32_t message);
   void settle(std::uint32_t message, Instant now);
-  void defer(std::uint32_t message, Instant now);
+  void postpone(std::uint32_t message, Instant now);
   void warn_of_delay(ActiveMessage& message, Entry& entry, Instant now);
   void leave(std::uint32_t message);
-  bool is_expired(const ActiveMessage& message, Instant now) const;
+  bool is_expired(const Entry& entry, const ActiveMessage& message, Instant now) const;
   std::uint32_t due_s(std::uint32_t next_attempt_s) const;
   void activation_failed(std::uint32_t entry, const std::string& error, Instant now);
 
   // Outcomes (outcomes.cc)
   mail::RecipientProgress& progress_of(ActiveMessage& message, std::uint32_t recipient);
   void apply(ActiveMessage& message, delivery::Outcome outcome);
-  void apply_report(Flight& flight, delivery::Report& report);
+  void apply_report(const Flight& flight, delivery::Report& report);
+  void add_missing_outcomes(ActiveMessage& message, std::string_view dsn, std::string_view text);
   void defer_unattempted(std::uint32_t message, std::uint32_t recipient, std::string_view dsn, std::string_view text,
                          Instant now);
   void record(std::uint32_t message);
   void record_soon(std::uint32_t message, Instant now);
-  mail::Progress progress_record(const ActiveMessage& message) const;
   static mail::Progress marks(const Entry& entry);
 
   // Lanes (lanes.cc)
+  void configure(Transport& transport) const;
   std::uint32_t transport_for(const std::string& name);
   std::uint32_t lane_for(std::uint32_t transport, const RoutedRecipient& routed, const mail::Envelope& envelope);
   void assign(std::uint32_t message, std::vector<RoutedRecipient>& recipients, Instant now);
-  void add_to_lane(std::uint32_t message, std::uint32_t lane, std::uint32_t recipient);
+  bool refused(std::uint32_t message, std::uint32_t lane, std::uint32_t recipient, Instant now);
+  std::uint32_t share_for(std::uint32_t message, std::uint32_t lane, std::uint64_t grouping);
+  delivery::Request make_request(std::uint32_t share, Instant now);
   bool may_hand_out(const Lane& lane) const;
   void make_ready(std::uint32_t lane);
   void run(std::uint32_t transport, Instant now);
@@ -137,21 +142,21 @@ class Scheduler {
   void withdraw(std::uint32_t share);
   void withdraw_all(std::uint32_t message);
   void judge_lane(std::uint32_t lane, const delivery::Report& report, Instant now);
-  void suspend_lane(std::uint32_t lane, const delivery::Report& report, Instant now);
   void defer_lane(std::uint32_t lane, Instant now);
-  void revive_lane(std::uint32_t lane);
+  void end_pause(std::uint32_t lane);
   void free_lane_if_unused(std::uint32_t lane);
   std::uint64_t start_timer(TimerKind kind, std::uint32_t index, Duration after, Instant now);
   void fire(const Timer& timer, Instant now);
 
   // Commands (commands.cc)
-  void flush_entry(std::uint32_t entry, Instant now);
   Answer apply_action(Action action, std::uint32_t entry, Instant now);
+  Answer flush(std::uint32_t entry);
   Answer hold(std::uint32_t entry, Instant now);
   Answer release(std::uint32_t entry);
-  Answer remove(std::uint32_t entry, Instant now);
-  Answer requeue(std::uint32_t entry, Instant now);
+  Answer remove(std::uint32_t entry);
+  Answer requeue(std::uint32_t entry);
   Answer expire(std::uint32_t entry, Instant now);
+  void expire_share(std::uint32_t share);
   void revive_all_lanes(Instant now);
   QueueItem describe(const Entry& entry) const;
   void describe_active(const ActiveMessage& message, QueueItem& item) const;
@@ -159,7 +164,7 @@ class Scheduler {
   std::shared_ptr<const Settings> settings_;
   Ports& ports_;
   Logs logs_;
-  WallTime started_;
+  std::uint32_t started_s_;  // queue runs are counted from here
 
   Entries entries_;
   boost::unordered_flat_map<QueueId, std::uint32_t, IdHash> by_id_;
@@ -175,9 +180,9 @@ class Scheduler {
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   std::string key_;  // scratch for lane keys
   std::uint64_t next_serial_ = 1, next_timer_ = 1, next_grouping_ = 1;
-  std::uint64_t held_ = 0, deferred_ = 0;
+  std::uint64_t held_ = 0;
   std::uint32_t loading_ = 0, notifying_ = 0, dead_lanes_ = 0;
-  bool stopping_ = false, prefer_due_ = false;
+  bool stopping_ = false, due_has_turn_ = false;
 };
 
 }  // namespace waypost::queue

@@ -16,38 +16,37 @@ class Wheel {
 
   explicit Wheel(std::uint32_t now_s) : now_(now_s) {}
 
-  // `due_s` in the past counts as the next second.
+  // `due_s` in the past counts as the next second. Entry::due_s belongs to the wheel from here on.
   void insert(Entries& entries, std::uint32_t entry, std::uint32_t due_s);
   void erase(Entries& entries, std::uint32_t entry);
   std::uint32_t size() const { return size_; }
 
   // Takes out every entry that is due at or before `now_s` and calls each(index). A clock that was set back waits.
-  template <class Due, class Each>
-  void advance(Entries& entries, std::uint32_t now_s, const Due& due_at, Each&& each) {
+  template <class Each>
+  void advance(Entries& entries, std::uint32_t now_s, Each&& each) {
     if (now_s <= now_) return;
     const std::uint32_t steps = now_s - now_ < kSlots ? now_s - now_ : kSlots;
     const std::uint32_t first = now_s - steps + 1;
     now_ = now_s;
-    for (std::uint32_t s = first; s != now_s + 1 && size_ > 0; ++s) sweep(entries, s % kSlots, due_at, each);
+    for (std::uint32_t s = first; s != now_s + 1 && size_ > 0; ++s) sweep(entries, s % kSlots, each);
   }
 
   // The next second whose slot is not empty; it may hold only messages of a later turn.
   std::optional<std::uint32_t> next_s() const;
 
  private:
-  template <class Due, class Each>
-  void sweep(Entries& entries, std::uint32_t slot, const Due& due_at, Each&& each) {
+  template <class Each>
+  void sweep(Entries& entries, std::uint32_t slot, Each&& each) {
     EntryList& list = slots_[slot];
     for (std::uint32_t i = list.front(); i != kNone;) {
       const std::uint32_t next = EntryList::next(entries, i);
-      if (due_at(entries[i]) <= now_) {
-        remove(entries, i, slot);
+      if (entries[i].due_s <= now_) {
+        erase(entries, i);
         each(i);
       }
       i = next;
     }
   }
-  void remove(Entries& entries, std::uint32_t entry, std::uint32_t slot);
 
   std::array<EntryList, kSlots> slots_{};
   std::array<std::uint64_t, kSlots / 64> occupied_{};
