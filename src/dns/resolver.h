@@ -18,10 +18,10 @@ std::string_view type_name(Type type);  // "A", "MX", ...
 enum class Status : std::uint8_t {
   ok,         // at least one record of the type
   no_data,    // the name exists, without records of the type
-  nxdomain,   // the name does not exist
+  nxdomain,   // the name does not exist, or is none
   temporary,  // no usable answer: SERVFAIL, REFUSED, time-out, no server; try again later
   bogus,      // DNSSEC says that the answer is forged or the zone broken: treat as temporary, use nothing of it
-  malformed,  // an answer that breaks the format, or a name that cannot be asked for
+  malformed,  // an answer that breaks the format
 };
 
 struct MxRecord {
