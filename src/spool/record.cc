@@ -61,6 +61,7 @@ HeaderBytes encode(const RecordHeader& header) {
   std::memcpy(bytes.data(), kMagic.data(), kMagic.size());
   Writer out(bytes.data() + kSummedOffset);
   out.put(header.segment);
+  out.put(header.nonce);
   out.put(header.sequence);
   out.put(header.durable);
   out.put(header.id);
@@ -84,7 +85,8 @@ std::optional<RecordHeader> decode_header(std::string_view bytes) {
   if (Parser(bytes.data() + kSumOffset).take<std::uint32_t>() != crc32c(summed)) return std::nullopt;
   Parser in(summed.data());
   RecordHeader header;
-  header.segment = in.take<std::uint64_t>();
+  header.segment = in.take<std::uint32_t>();
+  header.nonce = in.take<std::uint32_t>();
   header.sequence = in.take<std::uint64_t>();
   header.durable = in.take<std::uint64_t>();
   header.id = in.take<std::uint64_t>();

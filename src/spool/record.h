@@ -35,7 +35,8 @@ inline constexpr std::uint64_t kBlockSize = 4096;
 struct RecordHeader {
   RecordType type = RecordType::message;
   std::uint8_t flags = 0;
-  std::uint64_t segment = 0;
+  std::uint32_t segment = 0;
+  std::uint32_t nonce = 0;     // random for each segment: the content of a mail cannot forge a record
   std::uint64_t sequence = 0;  // counts all records of the spool
   std::uint64_t durable = 0;   // the last sequence of this segment that was synced when this was written
   std::uint64_t id = 0;        // QueueId::bits

@@ -68,6 +68,7 @@ class Walk {
     // What this record knows to be durable condemns the gaps before it that had not been written yet.
     for (std::size_t i = 0; i < report_.gaps.size(); ++i)
       if (record_.header.durable > before_gap_[i]) report_.gaps[i].was_durable = true;
+    nonce_ = record_.header.nonce;
     last_ = record_.header.sequence;
     report_.last_sequence = std::max(report_.last_sequence, last_);
     report_.end = record_.offset + record_.header.record_size();
@@ -81,10 +82,10 @@ class Walk {
     while (at + kRecordHeaderSize <= window_.file_size()) {
       const auto bytes = window_.at(at, kRecordHeaderSize);
       if (!bytes) return std::unexpected(bytes.error());
-      if (const auto header = decode_header(*bytes); header && header->segment == number_) {
+      if (const auto header = decode_header(*bytes); header && belongs(*header)) {
         const auto whole = check(at, *header);
         if (!whole || *whole) return whole;
-        at += 1;
+        at += header->record_size();  // the length was summed: never search inside a body for what a sender put there
         continue;
       }
       const std::size_t magic = find_magic(*bytes, 1);
@@ -95,6 +96,10 @@ class Walk {
                 : std::max<std::size_t>(1, bytes->size() - std::min(bytes->size(), kOverlap));
     }
     return false;
+  }
+
+  bool belongs(const RecordHeader& header) const {
+    return header.segment == number_ && (!nonce_ || header.nonce == *nonce_);
   }
 
   Result<bool> check(std::uint64_t at, const RecordHeader& header) {
@@ -123,6 +128,7 @@ class Walk {
 
   Window window_;
   std::uint32_t number_;
+  std::optional<std::uint32_t> nonce_;  // of the first whole record
   const std::function<void(const WalkedRecord&)>& each_;
   WalkedRecord record_;
   WalkReport report_;
