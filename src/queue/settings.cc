@@ -16,6 +16,7 @@ namespace {
 std::optional<double> parse_decimal(std::string_view text) {
   const std::size_t dot = text.find('.');
   const std::string_view whole = text.substr(0, dot);
+  if (text.empty() || text == ".") return std::nullopt;
   const std::string_view fraction = dot == std::string_view::npos ? "0" : text.substr(dot + 1);
   constexpr std::uint64_t kMax = 1'000'000;
   const auto a = parse_number(whole.empty() ? "0" : whole, kMax);
