@@ -90,6 +90,8 @@ struct Finding {
   bool operator==(const Finding&) const = default;
 };
 
+class Evaluation;
+enum class Verdict : std::uint8_t;
 struct Restriction;  // one step of a list (restrictions.h)
 
 class Policy {
@@ -112,10 +114,19 @@ class Policy {
 
   // Whether the client is in mynetworks; for limits that spare own clients. Errc::unavailable: cannot be told.
   net::Task<Result<bool>> is_mynetworks(std::string name, std::string address) const;
+  // Whether it is one of this host's own (inet_interfaces).
+  bool is_own_address(std::string_view address) const;
 
  private:
   friend class Evaluation;
   explicit Policy(const AccessSettings& settings);
+
+  net::Task<Verdict> run_client(Evaluation& evaluation, Memory& memory) const;
+  net::Task<Verdict> run_helo(Evaluation& evaluation, Memory& memory) const;
+  net::Task<Verdict> run_sender(Evaluation& evaluation, Memory& memory) const;
+  net::Task<Verdict> run_recipient(Evaluation& evaluation, const Memory& memory) const;
+  net::Task<Verdict> refuse_bad_recipient(Evaluation& evaluation) const;
+  net::Task<Verdict> refuse_undeliverable(Evaluation& evaluation) const;
 
   AccessSettings settings_;
   tables::MatchList mynetworks_;
