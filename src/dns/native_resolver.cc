@@ -74,7 +74,9 @@ Answer find_name(const std::string& address) {
 
 net::Task<Answer> NativeResolver::lookup(std::string name, Type type, MonoTime) {
   if (type == Type::ptr) {
-    auto found = co_await pool_.run([name] { return find_name(name); });
+    std::string address = address_of_reverse_name(name);
+    if (address.empty()) address = name;
+    auto found = co_await pool_.run([address] { return find_name(address); });
     if (!found) co_return failed_answer(Status::temporary, name, type);
     co_return std::move(*found);
   }

@@ -257,9 +257,8 @@ Answer parse_response(std::string_view message, std::string_view name, Type type
 Result<std::string> encode_name(std::string_view name) {
   const auto bad = [&] { return fail(Errc::invalid, fmt::format("not a domain name: \"{}\"", printable(name, 100))); };
   std::string out;
+  if (name == ".") return std::string(1, '\0');
   std::string_view rest = without_final_dot(name);
-  if (rest.empty()) return bad();
-  if (rest == ".") return std::string(1, '\0');
   while (true) {
     const auto dot = rest.find('.');
     const std::string_view label = rest.substr(0, dot);

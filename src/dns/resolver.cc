@@ -74,4 +74,20 @@ std::string reverse_name(std::string_view address) {
   return out + "ip6.arpa";
 }
 
+std::string address_of_reverse_name(std::string_view name) {
+  if (name.size() > 1 && name.ends_with('.')) name.remove_suffix(1);
+  const auto labels = split(name, ".");
+  std::string address;
+  if (labels.size() == 6) {
+    address = fmt::format("{}.{}.{}.{}", labels[3], labels[2], labels[1], labels[0]);
+  } else if (labels.size() == 34) {
+    for (std::size_t i = 32; i > 0; --i) address.append(labels[i - 1]).append(i % 4 == 1 && i > 1 ? ":" : "");
+    in6_addr v6{};
+    char text[INET6_ADDRSTRLEN] = "";
+    if (inet_pton(AF_INET6, address.c_str(), &v6) != 1) return {};
+    address = inet_ntop(AF_INET6, &v6, text, sizeof text);
+  }
+  return iequals(reverse_name(address), name) ? address : std::string();
+}
+
 }  // namespace waypost::dns

@@ -73,6 +73,8 @@ Answer failed_answer(Status status, std::string_view name, Type type);
 
 // "4.3.2.1.in-addr.arpa", "...ip6.arpa" for an address literal; empty for anything else.
 std::string reverse_name(std::string_view address);
+// The way back; empty for a name that reverse_name() would not make.
+std::string address_of_reverse_name(std::string_view name);
 
 class Resolver {
  public:
