@@ -17,6 +17,8 @@
 #include "report/bounce.h"
 #include "routing/domains.h"
 #include "routing/router.h"
+#include "smtp/server_settings.h"
+#include "tls/server_context.h"
 
 namespace waypost::daemon {
 
@@ -35,5 +37,8 @@ intake::IntakeSettings read_intake(config::Reader& reader);
 dns::ResolverSettings read_resolver(config::Reader& reader);
 // Of one smtpd service.
 access::AccessSettings read_access(config::Reader& reader);
+smtp::ServerSettings read_server(config::Reader& reader);
+// `mandatory`: the service does nothing before STARTTLS, or speaks TLS from the start.
+tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory);
 
 }  // namespace waypost::daemon

@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "daemon/settings.h"
+
+namespace waypost::daemon {
+namespace {
+
+constexpr std::int64_t kMaxLimit = 1'000'000'000;
+
+std::size_t limit_of(config::Reader& reader, std::string_view name, std::int64_t min = 0) {
+  return static_cast<std::size_t>(reader.number(name, min, kMaxLimit));
+}
+
+// smtpd_tls_security_level, or the settings of old that it replaced.
+smtp::ServerTls read_tls_level(config::Reader& reader) {
+  const auto level = to_lower(reader.text("smtpd_tls_security_level"));
+  if (level == "encrypt") return smtp::ServerTls::encrypt;
+  if (level == "may") return smtp::ServerTls::may;
+  if (level == "none") return smtp::ServerTls::none;
+  if (!level.empty()) {
+    reader.reject("smtpd_tls_security_level", fmt::format("unknown TLS level: {}", level));
+    return smtp::ServerTls::encrypt;
+  }
+  if (reader.flag("smtpd_enforce_tls")) return smtp::ServerTls::encrypt;
+  return reader.flag("smtpd_use_tls") ? smtp::ServerTls::may : smtp::ServerTls::none;
+}
+
+smtp::BareNewline read_bare_newline(config::Reader& reader) {
+  const auto value = to_lower(reader.text("smtpd_forbid_bare_newline"));
+  if (value == "no") return smtp::BareNewline::no;
+  if (value == "yes" || value == "normalize") return smtp::BareNewline::normalize;
+  if (value == "note") return smtp::BareNewline::note;
+  if (value == "reject") return smtp::BareNewline::reject;
+  reader.reject("smtpd_forbid_bare_newline", fmt::format("unknown value: {}", value));
+  return smtp::BareNewline::normalize;
+}
+
+void read_forbidden_commands(config::Reader& reader, smtp::ServerSettings& out) {
+  out.forbidden_commands.clear();
+  out.forbid_non_letter_commands = false;
+  for (const auto& item : reader.list("smtpd_forbidden_commands")) {
+    if (item.find("/^[^A-Z]/") != std::string::npos) {
+      out.forbid_non_letter_commands = true;
+    } else if (item.find(':') == std::string::npos) {
+      out.forbidden_commands.push_back(to_upper(item));
+    } else {
+      reader.reject("smtpd_forbidden_commands", fmt::format("tables are not supported here yet: {}", item));
+    }
+  }
+}
+
+void read_limits(config::Reader& reader, smtp::ServerSettings& out) {
+  out.message_size_limit = static_cast<std::uint64_t>(reader.number("message_size_limit", 0));
+  out.line_length_limit = limit_of(reader, "line_length_limit", 512);
+  out.recipient_limit = limit_of(reader, "smtpd_recipient_limit", 1);
+  out.recipient_overshoot_limit = limit_of(reader, "smtpd_recipient_overshoot_limit", 1);
+  out.sasl_response_limit = limit_of(reader, "smtpd_sasl_response_limit", 1);
+  out.soft_error_limit = limit_of(reader, "smtpd_soft_error_limit", 1);
+  out.hard_error_limit = limit_of(reader, "smtpd_hard_error_limit", 1);
+  out.junk_command_limit = limit_of(reader, "smtpd_junk_command_limit", 1);
+  out.error_sleep_time = reader.duration("smtpd_error_sleep_time");
+}
+
+}  // namespace
+
+smtp::ServerSettings read_server(config::Reader& reader) {
+  smtp::ServerSettings out;
+  out.hostname = reader.text("myhostname");
+  out.banner = reader.text("smtpd_banner");
+  read_limits(reader, out);
+  out.helo_required = reader.flag("smtpd_helo_required");
+  out.disable_vrfy = reader.flag("disable_vrfy_command");
+  out.strict_envelopes = reader.flag("strict_rfc821_envelopes");
+  out.smtputf8 = reader.flag("smtputf8_enable");
+  out.soft_bounce = reader.flag("soft_bounce");
+  out.numeric_domain = reader.flag("resolve_numeric_domain");
+  out.min_user = reader.flag("allow_min_user");
+  std::vector<std::string> unknown;
+  out.discard_ehlo_keywords = smtp::parse_ehlo_keywords(reader.text("smtpd_discard_ehlo_keywords"), &unknown);
+  for (const auto& keyword : unknown)
+    reader.reject("smtpd_discard_ehlo_keywords", fmt::format("unknown EHLO keyword \"{}\"", keyword));
+  out.bare_newline = read_bare_newline(reader);
+  out.bare_newline_reject_code = static_cast<int>(reader.number("smtpd_forbid_bare_newline_reject_code", 400, 599));
+  out.stray_cr = reader.flag("cleanup_replace_stray_cr_lf") ? smtp::StrayCr::to_space : smtp::StrayCr::keep;
+  out.forbid_unauth_pipelining = reader.flag("smtpd_forbid_unauth_pipelining");
+  read_forbidden_commands(reader, out);
+  out.noop_commands = reader.list("smtpd_noop_commands");
+  out.tls = read_tls_level(reader);
+  out.tls_wrapper = reader.flag("smtpd_tls_wrappermode");
+  out.tls_auth_only = reader.flag("smtpd_tls_auth_only");
+  out.auth_enable = reader.flag("smtpd_sasl_auth_enable");
+  out.broken_auth_clients = reader.flag("broken_sasl_auth_clients");
+  return out;
+}
+
+tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory) {
+  tls::ServerSettings out;
+  out.certificates = {.chain_files = reader.list("smtpd_tls_chain_files"),
+                      .cert_file = reader.text("smtpd_tls_cert_file"),
+                      .key_file = reader.text("smtpd_tls_key_file"),
+                      .eccert_file = reader.text("smtpd_tls_eccert_file"),
+                      .eckey_file = reader.text("smtpd_tls_eckey_file")};
+  out.ca_file = reader.text("smtpd_tls_CAfile");
+  out.ca_path = reader.text("smtpd_tls_CApath");
+  out.protocols = reader.text(mandatory ? "smtpd_tls_mandatory_protocols" : "smtpd_tls_protocols");
+  out.ciphers = reader.text(mandatory ? "smtpd_tls_mandatory_ciphers" : "smtpd_tls_ciphers");
+  out.exclude_ciphers = reader.text("smtpd_tls_exclude_ciphers");
+  if (mandatory) out.exclude_ciphers += " " + reader.text("smtpd_tls_mandatory_exclude_ciphers");
+  out.ask_client_certificate = reader.flag("smtpd_tls_ask_ccert");
+  out.prefer_our_ciphers = reader.flag("tls_preempt_cipherlist");
+  return out;
+}
+
+}  // namespace waypost::daemon
