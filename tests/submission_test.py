@@ -116,12 +116,13 @@ class SubmissionPort(SubmissionCase):
         relay = self.submission_relay(self.sink(), smtpd_sasl_type="dovecot", smtpd_sasl_path=dovecot.socket)
         self.assertReply(self.submit_as(relay, "app@example.com", "s3cret word")[0], 235)
         dovecot.end()
-        with Dialogue(relay.ports["submission"], greet=False) as client:
-            greeting = client.reply()
-            if greeting.startswith("220"):
-                client.ehlo()
-                client.starttls()
-                self.assertRegex(client.auth_plain("app@example.com", "s3cret word"), "^(4|535|503)")
+        with Dialogue(relay.ports["submission"]) as client:
+            client.ehlo()
+            if client.command("STARTTLS").startswith("220"):  # Postfix may end the session here
+                client.wrap()
+                client.command("EHLO client.example")
+                self.assertFalse(client.auth_plain("app@example.com", "s3cret word").startswith("2"))
+        self.assertTrue(relay.running())
 
 
 class OurPasswordFile(SubmissionCase):

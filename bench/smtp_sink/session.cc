@@ -244,6 +244,7 @@ void Session::perform(const Action& action, std::string_view usual) {
       return reply(action.reply);
     case Misdeed::close:
       ++context_.counters.closed;
+      flush();  // earlier replies of a pipelined group
       return hang_up();
     case Misdeed::silence:
       mode_ = Mode::silent;

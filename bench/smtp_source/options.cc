@@ -95,37 +95,12 @@ bool set_tls(const std::string& value, SourceOptions& options) {
   return options.tls != TlsUse::none || value == "none";
 }
 
-bool apply(int id, const char* value, SourceOptions& options) {
+// What is sent: messages and envelopes.
+bool apply_message_option(int id, const char* value, SourceOptions& options) {
   switch (id) {
-    case 'c':
-      options.sessions = std::max(1, std::atoi(value));
-      return true;
-    case 'n':
-      options.messages = std::atoll(value);
-      return true;
     case 's':
       set_size(value, options);
       return options.size_min <= options.size_max;
-    case 'm':
-      options.per_connection = std::atoi(value);
-      return true;
-    case kHost:
-      options.host = value;
-      return true;
-    case kPort:
-      options.port = std::atoi(value);
-      return true;
-    case kTls:
-      return set_tls(value, options);
-    case kAuth:
-      options.login = value;
-      return options.login.find(':') != std::string::npos;
-    case kMechanism:
-      options.mechanism = value;
-      return true;
-    case kPipelining:
-      options.pipelining = true;
-      return true;
     case kRecipients:
       options.recipients = std::max(1, std::atoi(value));
       return true;
@@ -141,8 +116,34 @@ bool apply(int id, const char* value, SourceOptions& options) {
     case kUser:
       options.user = value;
       return true;
-    case kHelo:
-      options.helo = value;
+    case kUnique:
+      options.unique_bodies = true;
+      return true;
+    case kRun:
+      options.run = value;
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Where to, how often and how long.
+bool apply_session_option(int id, const char* value, SourceOptions& options) {
+  switch (id) {
+    case 'c':
+      options.sessions = std::max(1, std::atoi(value));
+      return true;
+    case 'n':
+      options.messages = std::atoll(value);
+      return true;
+    case 'm':
+      options.per_connection = std::atoi(value);
+      return true;
+    case kHost:
+      options.host = value;
+      return true;
+    case kPort:
+      options.port = std::atoi(value);
       return true;
     case kRate:
       options.rate = std::atof(value);
@@ -156,18 +157,6 @@ bool apply(int id, const char* value, SourceOptions& options) {
     case kBindRange:
       options.bind_range = std::atoi(value);
       return true;
-    case kLedger:
-      options.ledger = value;
-      return true;
-    case kUnique:
-      options.unique_bodies = true;
-      return true;
-    case kNoResend:
-      options.resend = false;
-      return true;
-    case kRun:
-      options.run = value;
-      return true;
     case kTimeout:
       options.timeout_s = std::atof(value);
       return true;
@@ -177,11 +166,38 @@ bool apply(int id, const char* value, SourceOptions& options) {
     case kMaxErrors:
       options.max_errors = std::atoll(value);
       return true;
+    default:
+      return false;
+  }
+}
+
+bool apply(int id, const char* value, SourceOptions& options) {
+  switch (id) {
+    case kTls:
+      return set_tls(value, options);
+    case kAuth:
+      options.login = value;
+      return options.login.find(':') != std::string::npos;
+    case kMechanism:
+      options.mechanism = value;
+      return true;
+    case kPipelining:
+      options.pipelining = true;
+      return true;
+    case kHelo:
+      options.helo = value;
+      return true;
+    case kLedger:
+      options.ledger = value;
+      return true;
+    case kNoResend:
+      options.resend = false;
+      return true;
     case kQuitNowait:
       options.quit_nowait = true;
       return true;
     default:
-      return false;
+      return apply_message_option(id, value, options) || apply_session_option(id, value, options);
   }
 }
 

@@ -30,8 +30,19 @@ def unpack(package="postfix"):
         extracted = run(["dpkg", "-x", packages[0], folder + ".new"], timeout=120)
         if extracted.returncode != 0:
             raise Unavailable("dpkg -x: " + extracted.stderr.strip())
+        if package == "postfix":
+            _wrap_postdrop(folder + ".new", folder)
         os.rename(folder + ".new", folder)
     return folder
+
+
+def _wrap_postdrop(folder, final):
+    """sendmail starts postdrop without the environment that tells where the libraries are."""
+    program = os.path.join(folder, "usr/sbin/postdrop")
+    os.rename(program, program + ".real")
+    with open(program, "w") as f:
+        f.write("#!/bin/sh\nexport LD_LIBRARY_PATH=%s/usr/lib/postfix\nexec %s/usr/sbin/postdrop.real \"$@\"\n" % (final, final))
+    os.chmod(program, 0o755)
 
 
 def root():

@@ -60,3 +60,9 @@ def run(arguments, input=None, timeout=COMMAND_TIMEOUT, env=None, **options):
     """A command that ends by itself; text in, text out."""
     return subprocess.run([str(a) for a in arguments], input=input, stdin=subprocess.DEVNULL if input is None else None, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, errors="replace", timeout=timeout, env=env, **options)
+
+
+def resident_kib(pid):
+    """Resident memory of one process."""
+    with open("/proc/%d/status" % pid) as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))

@@ -1,0 +1,139 @@
+"""Reload: settings and certificates change under running connections; a broken file changes nothing."""
+import ssl
+import unittest
+
+from harness import Dialogue, RelayCase
+from harness.case import waypost_only
+from harness.waiting import free_port, wait_until
+
+
+class Reload(RelayCase):
+    def test_new_settings_hold_for_new_sessions_and_old_sessions_live_on(self):
+        sink = self.sink()
+        relay = self.relay({"message_size_limit": "100000"}, sink=sink)
+        with Dialogue(relay.port) as old:
+            self.assertEqual(old.ehlo()["SIZE"], "100000")
+            self.assertReply(old.envelope("a@example.net", "rcpt@example.org"), 250)
+            relay.main["message_size_limit"] = "200000"
+            relay.write()
+            self.assertEqual(relay.reload().returncode, 0)
+            def new_limit():
+                with Dialogue(relay.port) as new:
+                    return new.ehlo()["SIZE"] == "200000"
+            wait_until(new_limit, 10, "the new limit")
+            self.assertReply(old.content(), 250)
+            self.assertReply(old.command("QUIT"), 221)
+        sink.wait_messages(1)
+        relay.log.wait_for(r"postfix/master\[\d+\]: reload -- version \S+, configuration %s" % relay.config)
+
+    def test_new_relayhost_takes_the_next_message(self):
+        first, second = self.sink("first"), self.sink("second")
+        relay = self.relay(sink=first)
+        relay.submit()
+        first.wait_messages(1)
+        relay.main["relayhost"] = "[127.0.0.1]:%d" % second.port
+        relay.write()
+        relay.reload()
+        relay.submit()
+        second.wait_messages(1)
+
+    def test_new_certificate_is_shown_to_new_sessions(self):
+        old, new = self.certificate("old.example.com"), self.certificate("new.example.com")
+        relay = self.relay({"smtpd_tls_security_level": "may", "smtpd_tls_cert_file": old.certificate, "smtpd_tls_key_file": old.key}, sink=self.sink())
+        with Dialogue(relay.port) as running:
+            running.ehlo()
+            running.starttls()
+            self.assertIn(b"old.example.com", running.socket.getpeercert(True))
+            relay.main.update(smtpd_tls_cert_file=new.certificate, smtpd_tls_key_file=new.key)
+            relay.write()
+            self.assertEqual(relay.reload().returncode, 0)
+            wait_until(lambda: b"new.example.com" in shown_certificate(relay.port), 10, "the new certificate")
+            self.assertReply(running.message(), 250)
+
+    @waypost_only("it stops at the file's next reading")
+    def test_broken_file_is_refused_with_its_line_and_the_old_settings_stay(self):
+        sink = self.sink()
+        relay = self.relay(sink=sink)
+        with open(relay.config + "/main.cf") as f:
+            lines = f.read().splitlines()
+        relay.write_file("main.cf", "\n".join(lines[:3] + ["this line is broken"] + lines[3:]) + "\n")
+        result = relay.postfix("reload")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertRegex(result.stderr + relay.log.text(), r"main\.cf, line 4: missing '=' after attribute name: \"this line is broken\"")
+        relay.submit()
+        sink.wait_messages(1)
+        relay.write()
+        self.assertEqual(relay.reload().returncode, 0)
+
+    @waypost_only("it notices only when the parameter is used")
+    def test_bad_value_is_refused_and_named(self):
+        relay = self.relay({"message_size_limit": "100000"}, sink=self.sink())
+        relay.main["message_size_limit"] = "many"
+        relay.write()
+        result = relay.postfix("reload")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("bad numerical configuration: message_size_limit = many", result.stderr + relay.log.text())
+        with Dialogue(relay.port) as client:
+            self.assertEqual(client.ehlo()["SIZE"], "100000")
+
+    @waypost_only("it drops the certificate")
+    def test_unreadable_certificate_is_refused(self):
+        certificate = self.certificate("old.example.com")
+        relay = self.relay({"smtpd_tls_security_level": "may", "smtpd_tls_cert_file": certificate.certificate, "smtpd_tls_key_file": certificate.key}, sink=self.sink())
+        relay.main["smtpd_tls_cert_file"] = "/no/such/file.pem"
+        relay.write()
+        self.assertNotEqual(relay.postfix("reload").returncode, 0)
+        self.assertIn("/no/such/file.pem", relay.log.text())
+        self.assertIn(b"old.example.com", shown_certificate(relay.port))
+
+    def test_listeners_come_and_go(self):
+        relay = self.relay(sink=self.sink())
+        relay.listeners["2525"] = {}
+        relay.ports["2525"] = free_port()
+        relay.write()
+        relay.reload()
+        wait_until(lambda: greets(relay.ports["2525"]), 10, "the new listener")
+        del relay.listeners["2525"]
+        relay.write()
+        relay.reload()
+        wait_until(lambda: not greets(relay.ports["2525"]), 10, "the end of the listener")
+        self.assertTrue(greets(relay.port))
+
+    def test_changed_lookup_table_needs_no_reload(self):
+        sink = self.sink(auth="user:right", require_auth=True)
+        if self.engine == "postfix":
+            self.skipTest("texthash tables are read once")
+        relay = self.relay({"smtp_sasl_auth_enable": "yes", "minimal_backoff_time": "1s"}, sink=sink, start=False)
+        path = relay.write_file("sasl_passwd", "[127.0.0.1]:%d user:wrong\n" % sink.port, 0o600)
+        relay.main["smtp_sasl_password_maps"] = "hash:" + path
+        relay.write()
+        relay.start()
+        relay.submit()
+        relay.wait_queue(1, "deferred")
+        relay.write_file("sasl_passwd", "[127.0.0.1]:%d user:right\n" % sink.port, 0o600)
+
+        def delivered():
+            relay.run("postqueue", "-f")
+            return sink.stats()["messages"] == 1
+
+        wait_until(delivered, 15, "delivery with the new password", step=0.3)
+
+
+def greets(port):
+    try:
+        with Dialogue(port, timeout=2) as client:
+            return client.greeting.startswith("220")
+    except OSError:
+        return False
+
+
+def shown_certificate(port):
+    with Dialogue(port) as client:
+        client.ehlo()
+        client.starttls()
+        assert isinstance(client.socket, ssl.SSLSocket)
+        return client.socket.getpeercert(True)
+
+
+if __name__ == "__main__":
+    unittest.main()
