@@ -3,59 +3,25 @@
 #include <array>
 
 #include "base/text.h"
+#include "mail/address.h"
 
 namespace waypost::events {
 
 namespace {
 
-// RFC 5322 §3.2.3 atext, and UTF-8 of RFC 6532.
-bool is_atom_character(char c) {
-  constexpr std::string_view kSpecials = "!#$%&'*+-/=?^_`{|}~";
-  return is_alnum(c) || kSpecials.find(c) != std::string_view::npos || (static_cast<unsigned char>(c) & 0x80U) != 0;
-}
-
-bool is_dot_atom(std::string_view text) {
-  if (text.empty() || text.front() == '.' || text.back() == '.') return false;
-  char previous = 0;
-  for (const char c : text) {
-    if (c == '.' ? previous == '.' : !is_atom_character(c)) return false;
-    previous = c;
-  }
-  return true;
-}
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
-// Where the local part ends; the address's size when there is no domain.
-std::size_t local_part_length(std::string_view address) { return std::min(address.rfind('@'), address.size()); }
-
 void append_address(fmt::memory_buffer& out, std::string_view address) {
-  const std::size_t length = local_part_length(address);
-  const std::string_view local = address.substr(0, length);
-  if (address.empty() || is_dot_atom(local)) {
+  if (mail::needs_quotes(mail::local_part(address))) {
+    out.append(mail::to_external(address));
+  } else {
     out.append(address);
-    return;
   }
-  out.append(quoted(local));
-  out.append(address.substr(length));
 }
 
 std::string_view text_of(const fmt::memory_buffer& buffer) { return {buffer.data(), buffer.size()}; }
 
 }  // namespace
 
-std::string log_address(std::string_view address) {
-  fmt::memory_buffer out;
-  append_address(out, address);
-  return fmt::to_string(out);
-}
+std::string log_address(std::string_view address) { return mail::to_external(address); }
 
 void message_id(const Log& log, QueueId id, std::string_view value) {
   log.info("{}: message-id={}", id.text(), value.empty() ? std::string_view("<>") : value);
