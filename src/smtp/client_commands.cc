@@ -76,7 +76,7 @@ bool is_sendable(std::string_view address) {
   return std::ranges::none_of(address, [](unsigned char c) { return c < ' ' || c == 0x7f; });
 }
 
-void append_mail(std::string& out, const mail::Envelope& envelope, const MailParameters& parameters,
+void append_mail(std::string& out, const mail::Envelope& envelope, const MailOptions& parameters,
                  const ServerFeatures& features) {
   out += "MAIL FROM:<";
   append_address(out, envelope.sender);

@@ -11,13 +11,13 @@
 
 namespace waypost::smtp {
 
-struct MailParameters {
+struct MailOptions {
   std::uint64_t size_bytes = 0;
   bool eight_bit = false;  // the content has bytes above 127
   bool utf8 = false;       // the message needs SMTPUTF8
 };
 
-void append_mail(std::string& out, const mail::Envelope& envelope, const MailParameters& parameters,
+void append_mail(std::string& out, const mail::Envelope& envelope, const MailOptions& parameters,
                  const ServerFeatures& features);
 void append_rcpt(std::string& out, const mail::Recipient& recipient, const ServerFeatures& features);
 

@@ -80,7 +80,7 @@ struct ClientSessionSettings {
 struct ClientTransaction {
   const mail::Envelope* envelope = nullptr;
   std::span<const std::uint32_t> recipients;  // indexes into envelope->recipients
-  MailParameters parameters;
+  MailOptions parameters;
 };
 
 class ClientSession {

@@ -66,7 +66,7 @@ class Dialogue : public testing::Test {
   std::string sent_;  // the last flight
   mail::Envelope envelope_;
   std::vector<std::uint32_t> recipients_;
-  MailParameters parameters_;
+  MailOptions parameters_;
 };
 
 TEST_F(Dialogue, GreetsAndIsReady) {
