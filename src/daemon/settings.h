@@ -18,6 +18,8 @@
 #include "routing/domains.h"
 #include "routing/router.h"
 #include "smtp/server_settings.h"
+#include "smtp_client/settings.h"
+#include "tables/registry.h"
 #include "tls/server_context.h"
 
 namespace waypost::daemon {
@@ -40,5 +42,9 @@ access::AccessSettings read_access(config::Reader& reader);
 smtp::ServerSettings read_server(config::Reader& reader);
 // `mandatory`: the service does nothing before STARTTLS, or speaks TLS from the start.
 tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory);
+
+// Of one smtp service. Makes its TLS contexts: certificate and authority files are read here.
+smtp_client::ClientSettings read_client(const config::Configuration& configuration, config::Reader& reader,
+                                        tables::TableRegistry& registry);
 
 }  // namespace waypost::daemon

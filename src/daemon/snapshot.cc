@@ -1,0 +1,186 @@
+#include "daemon/snapshot.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "config/reader.h"
+#include "daemon/listen_plan.h"
+#include "daemon/log_target.h"
+
+namespace waypost::daemon {
+namespace {
+
+// Builds the parts in the order in which they need each other.
+class Builder {
+ public:
+  Builder(std::shared_ptr<const config::Configuration> configuration, const Log& log, const Clock& clock, const Snapshot* previous,
+          config::Findings& findings)
+      : previous_(previous), findings_(findings), out_(std::make_shared<Snapshot>()) {
+    out_->configuration = std::move(configuration);
+    out_->tables = std::make_shared<tables::TableRegistry>(log, clock);
+  }
+
+  std::shared_ptr<const Snapshot> build() {
+    build_common();
+    for (const auto& plan : plan_listeners(*out_->configuration, findings_)) add_smtpd(plan);
+    for (const auto& service : out_->configuration->master.services()) add_transport(service);
+    note_tables();
+    return out_;
+  }
+
+ private:
+  void build_common() {
+    const auto& configuration = *out_->configuration;
+    const auto view = configuration.view();
+    config::Reader reader(view, findings_);
+    out_->paths = read_paths(reader);
+    const auto domains = std::make_shared<const routing::Domains>(read_domains(configuration, reader), *out_->tables);
+    const auto router = std::make_shared<const routing::Router>(read_router(configuration, reader, findings_), domains);
+    for (const auto& problem : domains->problems()) add(config::Severity::warning, problem);
+    for (const auto& problem : router->problems()) add(config::Severity::error, problem);
+    out_->router = router;
+    auto intake = read_intake(reader);
+    intake.router = router;
+    out_->intake = std::make_shared<const intake::IntakeSettings>(std::move(intake));
+    out_->queue = std::make_shared<const queue::Settings>(read_queue(configuration, reader));
+    out_->report = std::make_shared<const report::Settings>(read_report(reader));
+    out_->resolver = read_resolver(reader);
+  }
+
+  void add_smtpd(const ListenPlan& plan) {
+    const auto view = out_->configuration->view(plan.service);
+    config::Reader reader(view, findings_);
+    SmtpdPlan smtpd;
+    smtpd.key = plan.service->name;
+    smtpd.endpoints = plan.endpoints;
+    auto& settings = smtpd.settings;
+    settings.protocol = read_server(reader);
+    settings.name = plan.service->name;
+    settings.tag = log_name(view) + "/smtpd";
+    settings.timeout = reader.duration("smtpd_timeout", std::chrono::seconds(1));
+    settings.starttls_timeout = reader.duration("smtpd_starttls_timeout", std::chrono::seconds(1));
+    settings.tls_loglevel = static_cast<int>(reader.number("smtpd_tls_loglevel", 0, 4));
+    settings.tls_received_header = reader.flag("smtpd_tls_received_header");
+    settings.tls_ask_certificate = reader.flag("smtpd_tls_ask_ccert");
+    add_policy(reader, smtpd);
+    add_tls(reader, smtpd);
+    if (settings.protocol.auth_enable) smtpd.sasl = read_sasl_plan(reader);
+    smtpd.limit_exceptions = tables::MatchList("smtpd_client_event_limit_exceptions", reader.text("smtpd_client_event_limit_exceptions"), *out_->tables);
+    // A process limit that somebody wrote down is meant; the default of 100 is about processes, which we have none of.
+    const auto written = plan.service->process_limit();
+    smtpd.connection_limit = written ? static_cast<std::size_t>(*written) : static_cast<std::size_t>(reader.number("waypost_connection_limit", 0, 10'000'000));
+    smtpd.client_connection_limit = static_cast<std::size_t>(reader.number("smtpd_client_connection_count_limit", 0, 1'000'000));
+    smtpd.peername_lookup = reader.flag("smtpd_peername_lookup");
+    out_->smtpd.push_back(std::move(smtpd));
+  }
+
+  void add_policy(config::Reader& reader, SmtpdPlan& smtpd) {
+    std::vector<access::Finding> findings;
+    smtpd.policy = access::Policy::build(read_access(reader), *out_->tables, out_->router, findings);
+    for (auto& finding : findings) {
+      if (finding.severity == access::Finding::Severity::error) {
+        smtpd.refusal = finding.text;
+      } else {
+        const auto origin = reader.view().origin(finding.parameter);
+        findings_.push_back({config::Severity::warning, origin.file, origin.line, finding.text});
+      }
+    }
+  }
+
+  void add_tls(config::Reader& reader, SmtpdPlan& smtpd) {
+    auto& protocol = smtpd.settings.protocol;
+    if (protocol.tls == smtp::ServerTls::none && !protocol.tls_wrapper) return;
+    const auto settings = read_server_tls(reader, protocol.tls == smtp::ServerTls::encrypt || protocol.tls_wrapper);
+    const tls::ServerContext* before = nullptr;
+    if (previous_ != nullptr) {
+      const auto old = std::ranges::find_if(previous_->smtpd, [&](const SmtpdPlan& plan) { return plan.key == smtpd.key; });
+      if (old != previous_->smtpd.end()) before = old->tls.get();
+    }
+    auto context = tls::ServerContext::create(settings, before);
+    if (context) {
+      smtpd.tls = std::move(*context);
+    } else if (context.error().code == Errc::not_found && settings.certificates.empty()) {
+      add(config::Severity::warning, fmt::format("service {}: {}", smtpd.key, context.error().text));
+    } else {
+      const auto origin = reader.view().origin(settings.certificates.cert_file.empty() ? "smtpd_tls_chain_files" : "smtpd_tls_cert_file");
+      findings_.push_back({config::Severity::error, origin.file, origin.line, context.error().text});
+    }
+  }
+
+  SaslPlan read_sasl_plan(config::Reader& reader) {
+    SaslPlan out;
+    const auto type = to_lower(reader.text("smtpd_sasl_type"));
+    out.security_options = reader.text("smtpd_sasl_security_options");
+    out.tls_security_options = reader.text("smtpd_sasl_tls_security_options");
+    out.local_domain = reader.text("smtpd_sasl_local_domain");
+    if (type == "dovecot") {
+      out.type = SaslPlan::Type::dovecot;
+      out.path = socket_path(reader.text("smtpd_sasl_path"));
+    } else if (type == "waypost") {
+      out.type = SaslPlan::Type::file;
+      out.path = reader.text("waypost_sasl_password_file");
+    } else {
+      // Postfix cannot authenticate anybody without Cyrus' own configuration either, which is the usual state.
+      add(config::Severity::warning,
+          fmt::format("smtpd_sasl_type = {} is not supported: clients cannot authenticate. Use dovecot, or waypost with `waypost sasl-user add`", type));
+    }
+    return out;
+  }
+
+  // A relative path is below $queue_directory, as Postfix's chroot makes it.
+  std::string socket_path(std::string path) const {
+    if (path.starts_with("inet:")) return path;
+    if (path.starts_with("unix:")) path.erase(0, 5);
+    if (!path.starts_with('/')) path = out_->paths.queue_directory + "/" + path;
+    return "unix:" + path;
+  }
+
+  void add_transport(const config::Service& service) {
+    constexpr std::array<std::string_view, 6> kBuilt = {"smtp", "error", "discard", "local", "lmtp", "virtual"};
+    if (service.type != "unix" || out_->configuration->master.is_replaced(service)) return;
+    if (std::ranges::find(kBuilt, std::string_view(service.command)) == kBuilt.end() && service.command != "pipe") return;
+    const auto view = out_->configuration->view(&service);
+    config::Reader reader(view, findings_);
+    Snapshot::Transport transport{service.command, fmt::format("{}/{}", log_name(view), service.command), nullptr};
+    if (service.command == "smtp") {
+      transport.client = std::make_shared<const smtp_client::ClientSettings>(read_client(*out_->configuration, reader, *out_->tables));
+    }
+    out_->transports.emplace(service.name, std::move(transport));
+  }
+
+  void note_tables() {
+    for (const auto& problem : out_->tables->problems()) add(config::Severity::warning, problem);
+  }
+
+  void add(config::Severity severity, std::string text) { findings_.push_back({severity, "", 0, std::move(text)}); }
+
+  const Snapshot* previous_;
+  config::Findings& findings_;
+  std::shared_ptr<Snapshot> out_;
+};
+
+// The same mistake in main.cf is met once for every service that reads it.
+void remove_repeated(config::Findings& findings) {
+  config::Findings out;
+  for (auto& finding : findings) {
+    const bool known = std::ranges::any_of(out, [&](const config::Finding& other) {
+      return other.file == finding.file && other.line == finding.line && other.text == finding.text;
+    });
+    if (!known) out.push_back(std::move(finding));
+  }
+  findings = std::move(out);
+}
+
+}  // namespace
+
+std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const config::Configuration> configuration, const Log& log, const Clock& clock,
+                                               const Snapshot* previous, config::Findings& findings) {
+  auto snapshot = Builder(std::move(configuration), log, clock, previous, findings).build();
+  remove_repeated(findings);
+  return snapshot;
+}
+
+}  // namespace waypost::daemon
