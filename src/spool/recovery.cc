@@ -90,7 +90,11 @@ Result<> Recovery::read_segment(std::uint32_t number) {
   segment.segment = std::move(with_nonce);
   segment.report = read->report;
   last_sequence_ = std::max(last_sequence_, read->report.last_sequence);
-  for (const SummaryRecord& record : read->records) take_record(segment, record);
+  if (read->report.ended_in_order) segment.durable_sequence = read->report.last_sequence;
+  for (const SummaryRecord& record : read->records) {
+    segment.durable_sequence = std::max(segment.durable_sequence, record.header.durable);
+    take_record(segment, record);
+  }
   return {};
 }
 
@@ -181,6 +185,10 @@ bool Recovery::complete(std::uint64_t id, const Found& found) const {
   return std::next(parts->second.begin(), found.parts - 1)->first == found.parts - 1;
 }
 
+bool Recovery::was_durable(const Found& found) const {
+  return segments_.at(found.place.segment).durable_sequence >= found.sequence;
+}
+
 // Leaves in messages_ what lives, in parts_ what belongs to it, and counts.
 void Recovery::settle() {
   std::vector<std::uint64_t> gone;
@@ -189,8 +197,11 @@ void Recovery::settle() {
       gone.push_back(id);
     } else if (!complete(id, found)) {
       gone.push_back(id);
-      quarantine(found.place.segment, found.place.offset, std::uint64_t{found.place.offset} + found.place.size,
-                 fmt::format("message {} lacks a part", QueueId::from_bits(id).text()));
+      // Its commit may have reached the disk before its last chunks did: then nobody was told that it had been
+      // accepted.
+      if (was_durable(found))
+        quarantine(found.place.segment, found.place.offset, std::uint64_t{found.place.offset} + found.place.size,
+                   fmt::format("message {} lacks a part", QueueId::from_bits(id).text()));
     }
   }
   for (const std::uint64_t id : gone) messages_.erase(id);

@@ -25,6 +25,7 @@ struct RecoveredSegment {
   bool has_header = false;  // and that one is whole
   bool has_sidecar = false;
   bool holds_stale_copies = false;
+  std::uint64_t durable_sequence = 0;  // the last record that is known to have been synced
   std::vector<std::uint32_t> targets;
 };
 
@@ -74,6 +75,7 @@ class Recovery {
   bool aborted(std::uint32_t segment, std::uint64_t offset) const;
   void take_start(RecoveredSegment& segment, const SummaryRecord& record);
   void settle();
+  bool was_durable(const Found& found) const;
   void note_gaps(std::uint32_t number);
   void quarantine(std::uint32_t segment, std::uint64_t begin, std::uint64_t end, std::string_view why);
   std::uint64_t content_size(QueueId id, const RecordHeader& header) const;

@@ -1,0 +1,4 @@
+# The crash harness of the engine is part of its unit tests.
+list(APPEND tests ${CMAKE_SOURCE_DIR}/tests/crash/spool_ledger.cc
+     ${CMAKE_SOURCE_DIR}/tests/crash/spool_recorded_run_test.cc
+     ${CMAKE_SOURCE_DIR}/tests/crash/spool_failing_call_test.cc ${CMAKE_SOURCE_DIR}/tests/crash/spool_last_record_test.cc)
