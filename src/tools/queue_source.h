@@ -4,7 +4,7 @@
 #include "base/result.h"
 #include "tools/console.h"
 #include "tools/context.h"
-#include "tools/queue_listing.h"
+#include "admin/queue_listing.h"
 
 namespace waypost::tools {
 
@@ -12,7 +12,7 @@ enum class QueueFormat : unsigned char { mailq, json };
 
 // What is queued. Warns on `console` when the daemon is down and the spool is read directly, which only root may.
 // Errc::unavailable: the daemon is down and the caller may not read the spool.
-Result<std::vector<ListedMessage>> list_queue(const Console& console, const Context& context);
+Result<std::vector<admin::ListedMessage>> list_queue(const Console& console, const Context& context);
 
 // Prints it; the answer is the command's exit status.
 int print_queue(const Console& console, const Context& context, QueueFormat format);

@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 
-namespace waypost::tools {
+namespace waypost::admin {
 
 struct ListedRecipient {
   std::string address;
@@ -34,4 +34,4 @@ std::string format_listing_line(const ListedMessage& message);
 // The classic table: header, messages, trailer; "Mail queue is empty" when there is none. Times in the local zone.
 std::string format_mailq(const std::vector<ListedMessage>& messages);
 
-}  // namespace waypost::tools
+}  // namespace waypost::admin

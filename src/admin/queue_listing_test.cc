@@ -1,11 +1,11 @@
-#include "tools/queue_listing.h"
+#include "admin/queue_listing.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 #include <gtest/gtest.h>
 
-namespace waypost::tools {
+namespace waypost::admin {
 namespace {
 
 ListedMessage sample() {
@@ -57,4 +57,4 @@ TEST(QueueListing, RefusesWhatIsNotAListing) {
 }
 
 }  // namespace
-}  // namespace waypost::tools
+}  // namespace waypost::admin

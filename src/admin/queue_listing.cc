@@ -1,4 +1,4 @@
-#include "tools/queue_listing.h"
+#include "admin/queue_listing.h"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-namespace waypost::tools {
+namespace waypost::admin {
 namespace json = boost::json;
 namespace {
 
@@ -118,4 +118,4 @@ std::string format_mailq(const std::vector<ListedMessage>& messages) {
   return out;
 }
 
-}  // namespace waypost::tools
+}  // namespace waypost::admin
