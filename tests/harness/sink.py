@@ -3,6 +3,7 @@ import email
 import email.policy
 import json
 import os
+import shutil
 import socket
 
 from harness.paths import program
@@ -34,7 +35,8 @@ class Sink:
 
     def __init__(self, folder, name="sink", cert=None, rules=(), store=True, port=0, **options):
         self.folder = os.path.join(folder, name)
-        os.makedirs(self.folder, exist_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder)
         self.store = os.path.join(self.folder, "messages")
         arguments = [program("smtp-sink"), "--port", str(port)]
         if store:
