@@ -58,9 +58,15 @@ class Balance:
         self.lost = sorted(seq for seq, e in promised.items() if not self._all_recipients(e, arrived[seq]))
         self.false = sorted(seq for seq in arrived if seq not in known)
         self.changed = sorted(seq for seq, copies in arrived.items() if seq in known and not all(self._unchanged(c, known[seq]) for c in copies))
-        self.extra = {seq: copies for seq, copies in arrived.items() if len(copies) > 1}
-        self.extra_copies = sum(len(copies) - 1 for copies in self.extra.values())
-        self.unexplained = sorted(seq for seq, copies in self.extra.items() if not all(self._at_a_kill(c, kills) for c in copies[:-1]))
+        self.extra = {seq: again for seq, copies in arrived.items() if (again := self._repeated(copies))}
+        self.extra_copies = sum(map(len, self.extra.values()))
+        self.unexplained = sorted(seq for seq, again in self.extra.items() if not all(self._at_a_kill(copy, kills) for copy in again))
+
+    @staticmethod
+    def _repeated(copies):
+        """The copies whose recipients (some of them) got the message once more later."""
+        copies = sorted(copies)
+        return [copy for i, copy in enumerate(copies) if any(set(copy.recipients) & set(later.recipients) for later in copies[i + 1:])]
 
     @staticmethod
     def _all_recipients(entry, copies):
@@ -133,6 +139,36 @@ class Crash(RelayCase):
             return not relay.queue_json()
 
         wait_until(empty, 60, lambda: "the queue drains; mailq ends: " + relay.mailq()[-500:], step=0.5)
+
+
+class BalanceBites(unittest.TestCase):
+    """The comparison of the ledgers finds what it is there to find."""
+
+    def entry(self, seq, state="accepted", sha256="aa", recipients=("a@x", "b@x"), at_ns=5_000_000_000):
+        return Entry(at_ns, state, "crash", seq, sha256, recipients)
+
+    def test_a_clean_run(self):
+        balance = Balance([self.entry(1), self.entry(2, "unknown")], [self.entry(1)], [])
+        self.assertEqual((balance.lost, balance.changed, balance.false, balance.extra_copies), ([], [], [], 0))
+
+    def test_lost_message_and_lost_recipient(self):
+        self.assertEqual(Balance([self.entry(1)], [], []).lost, [1])
+        self.assertEqual(Balance([self.entry(1)], [self.entry(1, recipients=("a@x",))], []).lost, [1])
+
+    def test_recipients_may_arrive_in_parts(self):
+        self.assertEqual(Balance([self.entry(1)], [self.entry(1, recipients=("a@x",)), self.entry(1, recipients=("b@x",))], []).lost, [])
+
+    def test_changed_content_and_foreign_recipient(self):
+        self.assertEqual(Balance([self.entry(1)], [self.entry(1, sha256="bb")], []).changed, [1])
+        self.assertEqual(Balance([self.entry(1)], [self.entry(1, recipients=("a@x", "b@x", "c@x"))], []).changed, [1])
+
+    def test_message_nobody_sent(self):
+        self.assertEqual(Balance([], [self.entry(9)], []).false, [9])
+
+    def test_repeat_away_from_every_kill(self):
+        copies = [self.entry(1), self.entry(1, at_ns=9_000_000_000)]
+        self.assertEqual(Balance([self.entry(1)], copies, [5_100_000_000]).unexplained, [])
+        self.assertEqual(Balance([self.entry(1)], copies, [8_000_000_000]).unexplained, [1])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from harness import configuration, postfix
 from harness.maillog import MailLog
 from harness.paths import BIN, ON_POSTFIX
 from harness.process import Child, run
+from harness.smtp import Dialogue
 from harness.waiting import accepts_connections, free_port, wait_until
 
 MAIL_OWNER = "daemon"  # on every Debian; the tests submit as "nobody"
@@ -166,10 +167,9 @@ class Relay:
         found = wait_until(look, timeout, lambda: "%d message(s) queued; mailq says:\n%s" % (count, self.mailq()))
         return [] if found is True else found
 
-    def submit(self, dialogue_or_port=None, *recipients, sender="sender@example.net", content="Subject: test\r\n\r\ntext\r\n"):
-        """Sends one message by SMTP; its queue id."""
-        from harness.smtp import Dialogue
-        with Dialogue(dialogue_or_port or self.port) as client:
+    def submit(self, port=None, *recipients, sender="sender@example.net", content="Subject: test\r\n\r\ntext\r\n"):
+        """Sends one message by SMTP (to relay.port when none is given); its queue id."""
+        with Dialogue(port or self.port) as client:
             client.ehlo()
             answer = client.message(sender, *recipients, content=content)
             client.command("QUIT")
