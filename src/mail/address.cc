@@ -157,11 +157,11 @@ bool is_valid_label(std::string_view label, bool utf8) {
 // RFC 5321 §4.1.3.
 bool is_valid_literal(std::string_view text) {
   constexpr std::string_view kIpv6 = "IPv6:";
+  const bool v6 = istarts_with(text, kIpv6);
+  if (v6) text.remove_prefix(kIpv6.size());
+  if (text.find('\0') != std::string_view::npos) return false;  // where inet_pton would stop reading
   in6_addr address{};
-  if (istarts_with(text, kIpv6)) {
-    return inet_pton(AF_INET6, std::string(text.substr(kIpv6.size())).c_str(), &address) == 1;
-  }
-  return inet_pton(AF_INET, std::string(text).c_str(), &address) == 1;
+  return inet_pton(v6 ? AF_INET6 : AF_INET, std::string(text).c_str(), &address) == 1;
 }
 
 bool acceptable(std::string& address, const PathOptions& options) {

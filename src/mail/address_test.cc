@@ -67,6 +67,8 @@ TEST(Address, RefusesWhatIsNoSingleAddress) {
     EXPECT_FALSE(parse_path(path)) << path;
   }
   EXPECT_FALSE(parse_path(std::string_view("<a\0b@example.com>", 18)));
+  EXPECT_FALSE(parse_path(std::string_view("<a@[IPv6:::1\0]>", 16)));
+  EXPECT_FALSE(parse_path(std::string_view("<a@[IPv6:::1\0].>", 17)));
 }
 
 TEST(Address, NullPathOnlyWhereItIsAllowed) {

@@ -121,6 +121,7 @@ class ServerSession {
   std::uint64_t size_said() const { return candidate_mail_.size; }
   // Sender and recipients so far. After take_envelope() the sender and first recipient stay for the log.
   const mail::Envelope& envelope() const { return envelope_; }
+  std::size_t recipient_count() const { return recipients_; }
   bool in_transaction() const { return phase_ == Phase::mail || phase_ == Phase::rcpt || phase_ == Phase::content; }
   // The driver sets these two: the arrival before it grants check_mail, the id before it grants the first check_rcpt.
   void set_arrival(WallTime when) { arrival_ = when; }
@@ -140,6 +141,7 @@ class ServerSession {
   void set_tls_available(bool available) { tls_available_ = available; }
   // Wrapper mode: TLS stands before the greeting.
   void set_encrypted() { encrypted_ = true; }
+  bool wants_sasl_mechanisms() const { return settings_.auth_enable && (encrypted_ || !settings_.tls_auth_only); }
 
   const SessionCounters& counters() const { return counters_; }
   bool noted_bare_newline() const { return noted_bare_newline_; }

@@ -1,0 +1,336 @@
+#include "smtp_server/session.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "net/sleep.h"
+#include "smtp_server/session_impl.h"
+
+namespace waypost::smtp_server {
+
+using smtp::Action;
+
+namespace {
+
+// 192.0.2.1 for ::ffff:192.0.2.1: what Postfix logs and compares.
+std::string plain_address(const net::Endpoint& peer) {
+  constexpr std::string_view kMapped = "::ffff:";
+  const std::string& address = peer.address;
+  const bool mapped = istarts_with(address, kMapped) && address.find('.') != std::string::npos;
+  if (peer.is_unix || address.empty()) return "unknown";
+  return mapped ? address.substr(kMapped.size()) : address;
+}
+
+std::string too_many_connections(const ServiceSettings& settings, const std::string& address) {
+  return fmt::format("421 4.7.0 {} Error: too many connections from {}\r\n", settings.protocol.hostname, address);
+}
+
+// Over the service's total: as cheap as can be, no name is looked up.
+net::Task<void> turn_away(net::Stream& stream, const Service& service, Environment& environment) {
+  const std::string address = plain_address(stream.peer());
+  const auto number = environment.numbers.take();
+  const Log log(environment.log, service.settings.tag, number.number());
+  log.warning("Connection concurrency limit exceeded: {} for service {}, refusing unknown[{}]",
+              service.connections->in_use(), service.settings.name, address);
+  const MonoTime deadline = stream.thread().now() + kGoodbyeTimeout;
+  if (!service.settings.protocol.tls_wrapper) {
+    const std::string reply = too_many_connections(service.settings, address);
+    const auto said = co_await stream.write_all(reply, deadline);
+    if (!said) co_return;
+  }
+  co_await stream.close_gracefully(deadline);
+}
+
+}  // namespace
+
+net::Task<void> serve(net::Stream stream, std::shared_ptr<const Service> service, Environment& environment,
+                      net::TaskGroup& group) {
+  std::optional<net::Limiter::Lease> lease;
+  if (service->connections) {
+    lease = service->connections->take();
+    if (!lease) {
+      co_await turn_away(stream, *service, environment);
+      co_return;
+    }
+  }
+  ClientNames names = co_await environment.names.names_of(plain_address(stream.peer()));
+  Session session(std::move(stream), std::move(service), environment, group, std::move(names));
+  co_await session.run();
+}
+
+Session::Session(net::Stream stream, std::shared_ptr<const Service> service, Environment& environment,
+                 net::TaskGroup& group, ClientNames names)
+    : stream_(std::move(stream)),
+      service_(std::move(service)),
+      environment_(environment),
+      group_(group),
+      number_(environment.numbers.take()),
+      log_(Log(environment.log, service_->settings.tag, number_.number()),
+           fmt::format("{}[{}]", names.name, plain_address(stream_.peer()))),
+      protocol_(service_->settings.protocol, log_, {names.name, plain_address(stream_.peer())}),
+      stop_hook_(group,
+                 [this] {
+                   if (waiting_for_command_) stream_.cancel();
+                 }),
+      name_warning_(std::move(names.warning)) {
+  log_.set_session(protocol_);
+  subject_.client_name = std::move(names.name);
+  subject_.client_address = protocol_.client().address;
+  subject_.reverse_name = std::move(names.reverse);
+}
+
+net::Task<void> Session::run() {
+  if (!name_warning_.empty()) log_.log().warning("{}", std::exchange(name_warning_, {}));
+  log_.connected();
+  const bool admitted = co_await admit();
+  if (admitted) co_await converse();
+  co_await leave();
+}
+
+// Limits, TLS in wrapper mode, the greeting.
+net::Task<bool> Session::admit() {
+  const auto& limiter = service_->client_connections;
+  if (limiter) {
+    const bool exempt = co_await service_->access->is_exempt_from_limits(subject_);
+    lease_ = exempt ? std::nullopt : limiter->take(subject_.client_address);
+    if (!exempt && !lease_) {
+      log_.too_many_connections(limiter->in_use(subject_.client_address) + 1, settings().name);
+      if (!settings().protocol.tls_wrapper) {
+        protocol_.output() = too_many_connections(settings(), subject_.client_address);
+      }
+      co_return false;
+    }
+  }
+  protocol_.set_tls_available(service_->tls_context != nullptr);
+  if (settings().protocol.tls_wrapper) {
+    const bool encrypted = co_await shake_hands();
+    if (!encrypted) co_return false;
+    protocol_.set_encrypted();
+  }
+  const bool greeted = co_await greet();
+  co_return greeted;
+}
+
+net::Task<bool> Session::greet() {
+  describe_subject(Action::next_line);
+  const access::Decision decision = co_await service_->access->check_connect(subject_, memory_);
+  const auto refusal = judge(decision);
+  co_await learn_mechanisms();
+  const auto early = settings().protocol.tls_wrapper ? std::string_view{} : pending_before_greeting();
+  co_return protocol_.greet(refusal ? &*refusal : nullptr, early) != Action::close;
+}
+
+// What a client sent that does not wait for the greeting. It stays where it is.
+std::string_view Session::pending_before_greeting() {
+  const auto scratch = stream_.thread().scratch();
+  const auto got = ::recv(stream_.fd(), scratch.data(), scratch.size(), MSG_PEEK | MSG_DONTWAIT);
+  return got > 0 ? std::string_view(scratch.data(), static_cast<std::size_t>(got)) : std::string_view{};
+}
+
+net::Task<void> Session::converse() {
+  while (true) {
+    if (input_.empty()) {
+      const bool filled = co_await fill();
+      if (!filled) co_return;
+    }
+    const auto line = reader_.next(input_, protocol_.line_limit());
+    if (!line) continue;
+    Action action = protocol_.on_line(*line, input_);
+    if (exchange_ && !protocol_.authenticating() && action != Action::sasl_step) exchange_.reset();
+    while (action != Action::next_line && action != Action::close) {
+      const Action next = co_await answer(action);
+      action = next;
+    }
+    co_await pause();
+    if (action == Action::close || end_ != End::none) co_return;
+  }
+}
+
+// A client that makes errors waits for its answers, and we for it.
+net::Task<void> Session::pause() {
+  const auto delay = protocol_.take_delay();
+  if (delay.count() == 0) co_return;
+  keep_input();
+  co_await net::sleep_until(stream_.thread(), stream_.thread().now() + delay);
+  const bool flushed = co_await flush();
+  if (!flushed) drop_input();
+}
+
+net::Task<void> Session::leave() {
+  message_.reset();
+  if (end_ == End::timed_out) {
+    protocol_.say_goodbye({421, "4.4.2", fmt::format("{} Error: timeout exceeded", settings().protocol.hostname)});
+    log_.ended("timeout", content_bytes_);
+  } else if (end_ == End::lost && protocol_.where() != "END-OF-MESSAGE") {
+    log_.ended("lost connection", content_bytes_);
+  } else if (protocol_.close_reason() == smtp::CloseReason::too_many_errors) {
+    log_.ended("too many errors", content_bytes_);
+  }
+  if (end_ != End::lost && stream_.is_open() && !protocol_.output().empty()) {
+    const auto said = co_await stream_.write_all(protocol_.output(), deadline(kGoodbyeTimeout));
+    if (!said) stream_.close();
+  }
+  log_.disconnected();
+  lease_.reset();
+  if (stream_.is_open()) co_await stream_.close_gracefully(deadline(kGoodbyeTimeout));
+}
+
+net::Task<bool> Session::flush() {
+  std::string& output = protocol_.output();
+  if (output.empty()) co_return true;
+  const auto written = co_await stream_.write_all(output, deadline(settings().timeout));
+  if (output.capacity() > kIdleOutputBytes) {
+    output = {};
+  } else {
+    output.clear();
+  }
+  if (!written) note(written.error());
+  co_return written.has_value();
+}
+
+// A command has smtpd_timeout from its first byte on, not from the last; content has it for each read.
+net::Task<bool> Session::fill() {
+  drop_input();
+  const bool flushed = co_await flush();
+  if (!flushed) co_return false;
+  const bool content = protocol_.receiving_content();
+  if (content || reader_.empty()) command_deadline_ = deadline(settings().timeout);
+  if (!content && group_.stop_requested()) {
+    end_ = End::stopped;
+    protocol_.say_goodbye({421, "4.3.2", fmt::format("{} Service is shutting down", settings().protocol.hostname)});
+    co_return false;
+  }
+  waiting_for_command_ = !content;
+  const auto scratch = stream_.thread().scratch();
+  const auto got = co_await stream_.read_some(scratch, command_deadline_);
+  waiting_for_command_ = false;
+  if (!got) {
+    note(got.error());
+    co_return false;
+  }
+  input_ = {scratch.data(), *got};
+  co_return true;
+}
+
+void Session::note(const Error& error) {
+  if (group_.stop_requested() && error.code == Errc::closed) {
+    end_ = End::stopped;
+  } else {
+    end_ = error.code == Errc::timeout ? End::timed_out : End::lost;
+  }
+}
+
+// Before every await but a read: what is left of the input moves out of the scratch buffer.
+void Session::keep_input() {
+  if (input_.empty() || (input_.data() >= carry_.data() && input_.data() < carry_.data() + carry_.size())) return;
+  carry_.assign(input_);
+  input_ = carry_;
+}
+
+void Session::drop_input() {
+  input_ = {};
+  carry_ = {};
+}
+
+net::Task<Action> Session::answer(Action asked) {
+  keep_input();
+  Action next = Action::close;
+  switch (asked) {
+    case Action::receive_content:
+      next = co_await receive();
+      break;
+    case Action::commit:
+      next = co_await commit();
+      break;
+    case Action::start_tls:
+      next = co_await start_tls();
+      break;
+    case Action::sasl_start:
+    case Action::sasl_step:
+      next = co_await authenticate(asked == Action::sasl_start);
+      break;
+    default:
+      next = co_await check(asked);
+      break;
+  }
+  co_return next;
+}
+
+net::Task<Action> Session::check(Action asked) {
+  describe_subject(asked);
+  AccessPort& access = *service_->access;
+  access::Decision decision;
+  switch (asked) {
+    case Action::check_helo:
+      decision = co_await access.check_helo(subject_, memory_);
+      break;
+    case Action::check_mail:
+      decision = co_await access.check_mail(subject_, memory_);
+      break;
+    case Action::check_data:
+      decision = co_await access.check_data(subject_);
+      break;
+    case Action::check_end_of_data:
+      decision = co_await access.check_end_of_data(subject_);
+      break;
+    default:
+      decision = co_await access.check_rcpt(subject_, memory_);
+      break;
+  }
+  auto refusal = judge(decision);
+  if (asked == Action::check_mail && !refusal) {
+    refusal = environment_.intake.check_space(protocol_.size_said());
+    if (refusal) log_.refused("reject", to_string(*refusal));
+    protocol_.set_arrival(environment_.clock.wall());
+  }
+  if (asked == Action::check_rcpt && !refusal && !protocol_.envelope().id) {
+    const QueueId id = environment_.intake.next_id();
+    protocol_.set_queue_id(id);
+    log_.began(id);
+  }
+  co_return protocol_.on_decision(refusal ? &*refusal : nullptr);
+}
+
+void Session::describe_subject(Action asked) {
+  subject_.helo.reset();
+  if (asked == Action::check_helo) {
+    subject_.helo = protocol_.candidate();
+  } else if (protocol_.has_helo()) {
+    subject_.helo = protocol_.helo_name();
+  }
+  subject_.protocol = protocol_.protocol();
+  subject_.sasl_method = protocol_.sasl_method();
+  subject_.sasl_username = protocol_.sasl_username();
+  subject_.encrypted = protocol_.encrypted();
+  subject_.sender.reset();
+  if (asked == Action::check_mail) {
+    subject_.sender = protocol_.candidate();
+  } else if (protocol_.in_transaction()) {
+    subject_.sender = protocol_.envelope().sender;
+  }
+  subject_.recipient.reset();
+  if (asked == Action::check_rcpt || asked == Action::check_vrfy) {
+    subject_.recipient = protocol_.candidate();
+  } else if (protocol_.recipient_count() == 1) {
+    subject_.recipient = protocol_.envelope().recipients.front().address;
+  }
+}
+
+// Logs what the policy has to say; the refusal, if it is one.
+std::optional<smtp::Reply> Session::judge(const access::Decision& decision) {
+  for (const auto& warning : decision.warnings) log_.log().warning("{}", warning);
+  for (const auto& reply : decision.would_refuse) log_.refused("reject_warning", reply);
+  if (decision.permitted()) return std::nullopt;
+  smtp::Reply reply{decision.code, decision.dsn, decision.text};
+  if (settings().protocol.soft_bounce) reply = smtp::soften(std::move(reply));
+  log_.refused("reject", to_string(reply));
+  return reply;
+}
+
+}  // namespace waypost::smtp_server

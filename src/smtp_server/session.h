@@ -1,0 +1,61 @@
+// One SMTP client's connection, from accept to close: the coroutine that drives smtp::ServerSession over a net::Stream
+// and gets its questions answered by the ports. Log lines are Postfix's, character for character.
+//
+// Memory: while the client is silent a session holds no buffer; input is read into the io thread's scratch, and only
+// what must outlast an await is copied. Replies of one flight leave in one write. Failure of the connection ends the
+// session; a message whose end did not come is abandoned.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/limiter.h"
+#include "net/stream.h"
+#include "net/task.h"
+#include "net/task_group.h"
+#include "smtp/server_settings.h"
+#include "smtp_server/ports.h"
+#include "smtp_server/session_numbers.h"
+#include "tls/server_context.h"
+
+namespace waypost::smtp_server {
+
+struct ServiceSettings {
+  smtp::ServerSettings protocol;
+  std::string tag = "postfix/smtpd";           // syslog_name/smtpd: "postfix/submission/smtpd"
+  std::string name = "smtp";                   // the master.cf service, for messages
+  std::chrono::seconds timeout{300};           // smtpd_timeout: for a command, and for each read of content
+  std::chrono::seconds starttls_timeout{300};  // smtpd_starttls_timeout
+  int tls_loglevel = 0;                        // smtpd_tls_loglevel
+  bool tls_received_header = false;            // smtpd_tls_received_header
+  bool tls_ask_certificate = false;            // smtpd_tls_ask_ccert
+};
+
+// One listener as configured now: an immutable snapshot. Sessions keep the one that they began with.
+struct Service {
+  ServiceSettings settings;
+  std::shared_ptr<AccessPort> access;
+  std::shared_ptr<Authenticator> authenticator;           // null: AUTH is not enabled
+  std::shared_ptr<const tls::ServerContext> tls_context;  // null: none, or no usable certificate
+  std::shared_ptr<net::Limiter> connections;              // of the service, in total
+  std::shared_ptr<net::Limiter> client_connections;       // smtpd_client_connection_count_limit, by address
+};
+
+// What all sessions of the process share. Outlives them.
+struct Environment {
+  LogSink& log;
+  const Clock& clock;
+  IntakePort& intake;
+  NamePort& names;
+  SessionNumbers& numbers;
+};
+
+// The whole life of a connection. Spawn it in `group`, the group of the stream's io thread: a request to stop ends
+// sessions that wait for a command; those that receive a message finish it first.
+net::Task<void> serve(net::Stream stream, std::shared_ptr<const Service> service, Environment& environment,
+                      net::TaskGroup& group);
+
+}  // namespace waypost::smtp_server

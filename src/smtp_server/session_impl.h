@@ -1,0 +1,88 @@
+// The session's state; see session.h for what it promises. Inside smtp_server/ only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "smtp/data_decoder.h"
+#include "smtp/line_reader.h"
+#include "smtp/server_session.h"
+#include "smtp_server/session.h"
+#include "smtp_server/session_log.h"
+
+namespace waypost::smtp_server {
+
+// The last words to a client that we do not serve, and the end of TLS.
+inline constexpr std::chrono::seconds kGoodbyeTimeout{10};
+// Capacity that a session may keep for its replies while it waits.
+inline constexpr std::size_t kIdleOutputBytes = 1024;
+
+class Session {
+ public:
+  Session(net::Stream stream, std::shared_ptr<const Service> service, Environment& environment, net::TaskGroup& group,
+          ClientNames names);
+  net::Task<void> run();
+
+ private:
+  enum class End : std::uint8_t { none, lost, timed_out, stopped };
+
+  const ServiceSettings& settings() const { return service_->settings; }
+  MonoTime deadline(std::chrono::seconds timeout) { return stream_.thread().now() + timeout; }
+
+  // The connection. False: it is over, and end_ says how.
+  net::Task<bool> flush();
+  net::Task<bool> fill();
+  net::Task<bool> shake_hands();
+  void note(const Error& error);
+  void keep_input();
+  void drop_input();
+  std::string_view pending_before_greeting();
+
+  // The dialogue.
+  net::Task<bool> admit();
+  net::Task<bool> greet();
+  net::Task<void> converse();
+  net::Task<void> leave();
+  net::Task<smtp::Action> answer(smtp::Action asked);
+  net::Task<smtp::Action> check(smtp::Action asked);
+  net::Task<smtp::Action> receive();
+  net::Task<smtp::Action> commit();
+  net::Task<smtp::Action> start_tls();
+  net::Task<smtp::Action> authenticate(bool first);
+  net::Task<void> learn_mechanisms();
+  net::Task<void> pause();
+
+  void describe_subject(smtp::Action asked);
+  std::optional<smtp::Reply> judge(const access::Decision& decision);
+  void remember_tls();
+  bool decode(smtp::DataDecoder& decoder, std::string_view& content);
+
+  net::Stream stream_;
+  std::shared_ptr<const Service> service_;
+  Environment& environment_;
+  net::TaskGroup& group_;
+  SessionNumbers::Lease number_;
+  SessionLog log_;
+  smtp::ServerSession protocol_;
+  smtp::LineReader reader_;
+  access::Subject subject_;
+  access::Memory memory_;
+  std::optional<net::Limiter::Lease> lease_;
+  net::StopHook stop_hook_;
+
+  std::string_view input_;  // received and not consumed: in the thread's scratch until the next await, or in carry_
+  std::string carry_;
+  MonoTime command_deadline_{};
+  std::unique_ptr<IncomingMessage> message_;
+  std::uint64_t content_bytes_ = 0;
+  std::unique_ptr<AuthExchange> exchange_;
+  std::string tls_lines_;
+  std::string name_warning_;
+  End end_ = End::none;
+  bool waiting_for_command_ = false;
+};
+
+}  // namespace waypost::smtp_server
