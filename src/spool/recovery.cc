@@ -20,8 +20,8 @@ Place place_of(std::uint32_t segment, const SummaryRecord& record) {
 
 }  // namespace
 
-Recovery::Recovery(FileSystem& files, std::string directory, bool read_only)
-    : files_(files), directory_(std::move(directory)), read_only_(read_only) {}
+Recovery::Recovery(FileSystem& files, std::string directory, RecoveryMode mode)
+    : files_(files), directory_(std::move(directory)), mode_(mode) {}
 
 Result<> Recovery::run() {
   if (auto opened = open_segments(); !opened) return opened;
@@ -43,10 +43,11 @@ Result<> Recovery::open_segments() {
   if (!entries) return std::unexpected(entries.error());
   for (const DirectoryEntry& entry : *entries) {
     const std::string path = fmt::format("{}/{}", directory_, entry.name);
-    if (entry.name.ends_with(kTemporarySuffix) && !read_only_) (void)files_.unlink(path);
+    if (entry.name.ends_with(kTemporarySuffix) && mode_ == RecoveryMode::start) (void)files_.unlink(path);
     const auto number = parse_name(entry.name, kSegmentSuffix);
     if (!number) continue;
-    auto file = read_only_ ? files_.open_to_read(path) : files_.open(path);
+    auto file = mode_ == RecoveryMode::start ? files_.open(path) : files_.open_to_read(path);
+    if (!file && mode_ != RecoveryMode::start && file.error().code == Errc::not_found) continue;
     if (!file) return std::unexpected(file.error());
     auto segment = std::make_shared<Segment>();
     segment->number = *number;
@@ -57,7 +58,7 @@ Result<> Recovery::open_segments() {
   }
   for (const DirectoryEntry& entry : *entries) {
     const auto number = parse_name(entry.name, kSidecarSuffix);
-    if (number && !segments_.contains(*number) && !read_only_)
+    if (number && !segments_.contains(*number) && mode_ == RecoveryMode::start)
       (void)files_.unlink(fmt::format("{}/{}", directory_, entry.name));
   }
   return {};
@@ -67,10 +68,13 @@ Result<> Recovery::open_segments() {
 Result<SegmentSummary> Recovery::summary(std::uint32_t number) {
   if (const auto kept = summaries_.find(number); kept != summaries_.end()) return kept->second;
   RecoveredSegment& segment = segments_.at(number);
-  if (auto read = read_sidecar(files_, directory_, number); read) {
+  auto read = mode_ == RecoveryMode::walk ? Result<SegmentSummary>(fail(Errc::not_found, {}))
+                                          : read_sidecar(files_, directory_, number);
+  if (read) {
     segment.has_sidecar = true;
     return read;
-  } else if (read.error().code == Errc::corrupt && report_.notes.size() < kMaxNotes) {
+  }
+  if (read.error().code == Errc::corrupt && report_.notes.size() < kMaxNotes) {
     report_.notes.push_back(fmt::format("{}; the segment is read instead", read.error().text));
   }
   auto walked = summarise(*segment.segment->file, number);
@@ -235,7 +239,7 @@ void Recovery::quarantine(std::uint32_t segment, std::uint64_t begin, std::uint6
   if (report_.notes.size() < kMaxNotes)
     report_.notes.push_back(
         fmt::format("{} at {}: {} bytes, {}; see quarantine/{}", segment_name(segment), begin, end - begin, why, name));
-  if (read_only_) return;
+  if (mode_ != RecoveryMode::start) return;
   const std::string folder = directory_ + "/quarantine";
   if (!files_.make_directory(folder)) return;
   auto copy = files_.create(fmt::format("{}/{}", folder, name));
@@ -313,6 +317,16 @@ void Recovery::fill(Catalogue& catalogue) const {
 const Recovery::Found* Recovery::find(QueueId id) const {
   const auto found = messages_.find(id.bits());
   return found == messages_.end() ? nullptr : &found->second;
+}
+
+std::optional<LocatedMessage> Recovery::locate(QueueId id) const {
+  const Found* found = find(id);
+  if (found == nullptr) return std::nullopt;
+  LocatedMessage message;
+  message.message = {found->place, segment(found->place.segment)};
+  if (found->progress_sequence != 0) message.pending_progress = std::make_shared<const std::string>(found->state);
+  message.chunks = chunks(id);
+  return message;
 }
 
 std::vector<QueueId> Recovery::ids() const {

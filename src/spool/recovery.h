@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,10 +30,15 @@ struct RecoveredSegment {
   std::vector<std::uint32_t> targets;
 };
 
+enum class RecoveryMode : std::uint8_t {
+  start,  // sweeps away what is left over, copies damage to quarantine/
+  look,   // reads only; a segment that goes away meanwhile is passed over
+  walk,   // as look, but reads every segment in full and believes no sidecar
+};
+
 class Recovery {
  public:
-  // read_only: nothing is written, quarantined or swept away; files are opened for reading.
-  Recovery(FileSystem& files, std::string directory, bool read_only);
+  Recovery(FileSystem& files, std::string directory, RecoveryMode mode);
 
   // Finds everything. Fails with Errc::io when a segment cannot be read.
   Result<> run();
@@ -61,6 +67,7 @@ class Recovery {
     Place place;
   };
   const Found* find(QueueId id) const;
+  std::optional<LocatedMessage> locate(QueueId id) const;
   std::vector<QueueId> ids() const;
   std::vector<Located> chunks(QueueId id) const;
   SegmentPtr segment(std::uint32_t number) const;
@@ -84,7 +91,7 @@ class Recovery {
 
   FileSystem& files_;
   const std::string directory_;
-  const bool read_only_;
+  const RecoveryMode mode_;
   ScanReport report_;
   std::map<std::uint32_t, RecoveredSegment> segments_;
   std::map<std::uint32_t, SegmentSummary> summaries_;  // of segments that have no sidecar

@@ -154,7 +154,7 @@ class Engine::EngineIncoming final : public Incoming {
 
 Result<ScanReport> Engine::scan(const std::function<void(StoredMessage)>& each) {
   WAYPOST_ASSERT(!running_);
-  Recovery recovery(files_, directory_, false);
+  Recovery recovery(files_, directory_, RecoveryMode::start);
   if (auto run = recovery.run(); !run) return std::unexpected(run.error());
   if (auto delivered = recovery.deliver(each); !delivered) return std::unexpected(delivered.error());
   last_sequence_ = recovery.last_sequence();
