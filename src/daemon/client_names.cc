@@ -10,8 +10,10 @@ namespace {
 // A name from the DNS is hostile input that goes into logs and headers.
 bool is_plain_name(std::string_view name) {
   constexpr std::size_t kMaxName = 255;  // RFC 1035 §2.3.4
-  return !name.empty() && name.size() <= kMaxName &&
-         std::ranges::all_of(name, [](char c) { return c == '.' || c == '-' || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+  return !name.empty() && name.size() <= kMaxName && std::ranges::all_of(name, [](char c) {
+    return c == '.' || c == '-' || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+           (c >= 'A' && c <= 'Z');
+  });
 }
 
 }  // namespace
@@ -27,7 +29,8 @@ net::Task<smtp_server::ClientNames> ClientNameCache::look_up(std::string address
   smtp_server::ClientNames out;
   const MonoTime deadline = clock_.mono() + kLookupTime;
   const auto pointer = co_await resolver_.lookup(dns::reverse_name(address), dns::Type::ptr, deadline);
-  if (pointer.status != dns::Status::ok || pointer.names.empty() || !is_plain_name(pointer.names.front())) co_return out;
+  if (pointer.status != dns::Status::ok || pointer.names.empty() || !is_plain_name(pointer.names.front()))
+    co_return out;
   out.reverse = pointer.names.front();
   const auto type = address.find(':') == std::string::npos ? dns::Type::a : dns::Type::aaaa;
   const auto forward = co_await resolver_.lookup(out.reverse, type, deadline);

@@ -1,5 +1,5 @@
-// The name of a client's address, verified both ways, as Postfix looks it up; remembered for a while, so that a busy client
-// costs one look-up a minute and not one a connection.
+// The name of a client's address, verified both ways, as Postfix looks it up; remembered for a while, so that a busy
+// client costs one look-up a minute and not one a connection.
 #pragma once
 
 #include <chrono>

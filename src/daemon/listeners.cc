@@ -6,7 +6,8 @@
 
 namespace waypost::daemon {
 
-// One socket for each io thread, so that the kernel spreads connections over them; a unix socket cannot be shared that way.
+// One socket for each io thread, so that the kernel spreads connections over them; a unix socket cannot be shared that
+// way.
 Result<std::vector<int>> Listeners::open_sockets(const net::Endpoint& endpoint) const {
   const std::size_t count = endpoint.is_unix ? 1 : threads_.size();
   std::vector<int> sockets;
@@ -21,7 +22,8 @@ Result<std::vector<int>> Listeners::open_sockets(const net::Endpoint& endpoint) 
   return sockets;
 }
 
-std::unique_ptr<Listeners::Listener> Listeners::open(const std::vector<int>& sockets, std::shared_ptr<const Handler> handler) {
+std::unique_ptr<Listeners::Listener> Listeners::open(const std::vector<int>& sockets,
+                                                     std::shared_ptr<const Handler> handler) {
   auto listener = std::make_unique<Listener>();
   listener->handler.store(std::move(handler));
   net::Acceptor::Callbacks callbacks{

@@ -28,10 +28,11 @@ class Listeners {
   };
 
   // All outlive the listeners.
-  Listeners(net::IoThreads& threads, Groups& groups, Log log) : threads_(threads), groups_(groups), log_(std::move(log)) {}
+  Listeners(net::IoThreads& threads, Groups& groups, Log log)
+      : threads_(threads), groups_(groups), log_(std::move(log)) {}
 
-  // Opens what is new, changes the handlers of what stays, closes the rest. When a new socket cannot be opened nothing changes
-  // and the error names the endpoint. Not from an io thread.
+  // Opens what is new, changes the handlers of what stays, closes the rest. When a new socket cannot be opened nothing
+  // changes and the error names the endpoint. Not from an io thread.
   Result<> set(std::vector<Wanted> wanted);
   // Closes all. Not from an io thread.
   void close();

@@ -20,7 +20,8 @@ config::Findings preflight(const std::string& config_directory) {
   NullLog log;
   const auto snapshot = build_snapshot(*loaded, Log(log, "postfix/check", 0), clock, nullptr, findings);
   for (const auto& plan : snapshot->smtpd) {
-    if (!plan.refusal.empty()) findings.push_back({config::Severity::error, "", 0, "service " + plan.key + ": " + plan.refusal});
+    if (!plan.refusal.empty())
+      findings.push_back({config::Severity::error, "", 0, "service " + plan.key + ": " + plan.refusal});
   }
   return findings;
 }

@@ -16,8 +16,8 @@ namespace {
 // Builds the parts in the order in which they need each other.
 class Builder {
  public:
-  Builder(std::shared_ptr<const config::Configuration> configuration, const Log& log, const Clock& clock, const Snapshot* previous,
-          config::Findings& findings)
+  Builder(std::shared_ptr<const config::Configuration> configuration, const Log& log, const Clock& clock,
+          const Snapshot* previous, config::Findings& findings)
       : previous_(previous), findings_(findings), out_(std::make_shared<Snapshot>()) {
     out_->configuration = std::move(configuration);
     out_->tables = std::make_shared<tables::TableRegistry>(log, clock);
@@ -68,11 +68,15 @@ class Builder {
     add_policy(reader, smtpd);
     add_tls(reader, smtpd);
     if (settings.protocol.auth_enable) smtpd.sasl = read_sasl_plan(reader);
-    smtpd.limit_exceptions = tables::MatchList("smtpd_client_event_limit_exceptions", reader.text("smtpd_client_event_limit_exceptions"), *out_->tables);
+    smtpd.limit_exceptions = tables::MatchList("smtpd_client_event_limit_exceptions",
+                                               reader.text("smtpd_client_event_limit_exceptions"), *out_->tables);
     // A process limit that somebody wrote down is meant; the default of 100 is about processes, which we have none of.
     const auto written = plan.service->process_limit();
-    smtpd.connection_limit = written ? static_cast<std::size_t>(*written) : static_cast<std::size_t>(reader.number("waypost_connection_limit", 0, 10'000'000));
-    smtpd.client_connection_limit = static_cast<std::size_t>(reader.number("smtpd_client_connection_count_limit", 0, 1'000'000));
+    smtpd.connection_limit = written
+                                 ? static_cast<std::size_t>(*written)
+                                 : static_cast<std::size_t>(reader.number("waypost_connection_limit", 0, 10'000'000));
+    smtpd.client_connection_limit =
+        static_cast<std::size_t>(reader.number("smtpd_client_connection_count_limit", 0, 1'000'000));
     smtpd.peername_lookup = reader.flag("smtpd_peername_lookup");
     out_->smtpd.push_back(std::move(smtpd));
   }
@@ -96,7 +100,8 @@ class Builder {
     const auto settings = read_server_tls(reader, protocol.tls == smtp::ServerTls::encrypt || protocol.tls_wrapper);
     const tls::ServerContext* before = nullptr;
     if (previous_ != nullptr) {
-      const auto old = std::ranges::find_if(previous_->smtpd, [&](const SmtpdPlan& plan) { return plan.key == smtpd.key; });
+      const auto old =
+          std::ranges::find_if(previous_->smtpd, [&](const SmtpdPlan& plan) { return plan.key == smtpd.key; });
       if (old != previous_->smtpd.end()) before = old->tls.get();
     }
     auto context = tls::ServerContext::create(settings, before);
@@ -105,7 +110,8 @@ class Builder {
     } else if (context.error().code == Errc::not_found && settings.certificates.empty()) {
       add(config::Severity::warning, fmt::format("service {}: {}", smtpd.key, context.error().text));
     } else {
-      const auto origin = reader.view().origin(settings.certificates.cert_file.empty() ? "smtpd_tls_chain_files" : "smtpd_tls_cert_file");
+      const auto origin = reader.view().origin(settings.certificates.cert_file.empty() ? "smtpd_tls_chain_files"
+                                                                                       : "smtpd_tls_cert_file");
       findings_.push_back({config::Severity::error, origin.file, origin.line, context.error().text});
     }
   }
@@ -124,8 +130,9 @@ class Builder {
       out.path = reader.text("waypost_sasl_password_file");
     } else {
       // Postfix cannot authenticate anybody without Cyrus' own configuration either, which is the usual state.
-      add(config::Severity::warning,
-          fmt::format("smtpd_sasl_type = {} is not supported: clients cannot authenticate. Use dovecot, or waypost with `waypost sasl-user add`", type));
+      add(config::Severity::warning, fmt::format("smtpd_sasl_type = {} is not supported: clients cannot authenticate. "
+                                                 "Use dovecot, or waypost with `waypost sasl-user add`",
+                                                 type));
     }
     return out;
   }
@@ -141,12 +148,14 @@ class Builder {
   void add_transport(const config::Service& service) {
     constexpr std::array<std::string_view, 6> kBuilt = {"smtp", "error", "discard", "local", "lmtp", "virtual"};
     if (service.type != "unix" || out_->configuration->master.is_replaced(service)) return;
-    if (std::ranges::find(kBuilt, std::string_view(service.command)) == kBuilt.end() && service.command != "pipe") return;
+    if (std::ranges::find(kBuilt, std::string_view(service.command)) == kBuilt.end() && service.command != "pipe")
+      return;
     const auto view = out_->configuration->view(&service);
     config::Reader reader(view, findings_);
     Snapshot::Transport transport{service.command, fmt::format("{}/{}", log_name(view), service.command), nullptr};
     if (service.command == "smtp") {
-      transport.client = std::make_shared<const smtp_client::ClientSettings>(read_client(*out_->configuration, reader, *out_->tables));
+      transport.client =
+          std::make_shared<const smtp_client::ClientSettings>(read_client(*out_->configuration, reader, *out_->tables));
     }
     out_->transports.emplace(service.name, std::move(transport));
   }
@@ -176,8 +185,9 @@ void remove_repeated(config::Findings& findings) {
 
 }  // namespace
 
-std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const config::Configuration> configuration, const Log& log, const Clock& clock,
-                                               const Snapshot* previous, config::Findings& findings) {
+std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const config::Configuration> configuration,
+                                               const Log& log, const Clock& clock, const Snapshot* previous,
+                                               config::Findings& findings) {
   auto snapshot = Builder(std::move(configuration), log, clock, previous, findings).build();
   remove_repeated(findings);
   return snapshot;

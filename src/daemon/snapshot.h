@@ -1,5 +1,5 @@
-// Everything that a configuration says, built and checked as a whole beside the one in use: at start, for `postfix check`,
-// and before a reload takes effect. Immutable; running sessions and attempts keep the one they began with.
+// Everything that a configuration says, built and checked as a whole beside the one in use: at start, for `postfix
+// check`, and before a reload takes effect. Immutable; running sessions and attempts keep the one they began with.
 #pragma once
 
 #include <map>
@@ -56,15 +56,16 @@ struct Snapshot {
   dns::ResolverSettings resolver;
   std::vector<SmtpdPlan> smtpd;
   struct Transport {
-    std::string command;  // smtp, lmtp, error, discard ...
-    std::string tag;      // of its log lines
+    std::string command;                                        // smtp, lmtp, error, discard ...
+    std::string tag;                                            // of its log lines
     std::shared_ptr<const smtp_client::ClientSettings> client;  // of smtp services
   };
   std::map<std::string, Transport, std::less<>> transports;  // by service name
 };
 
 // All findings of the configuration are added, also of a snapshot that must not be used (has_errors).
-std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const config::Configuration> configuration, const Log& log, const Clock& clock,
-                                               const Snapshot* previous, config::Findings& findings);
+std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const config::Configuration> configuration,
+                                               const Log& log, const Clock& clock, const Snapshot* previous,
+                                               config::Findings& findings);
 
 }  // namespace waypost::daemon
