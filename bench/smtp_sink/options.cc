@@ -33,6 +33,7 @@ constexpr char kUsage[] =
     "Control port, one command a line: stats | reset [RUN] | wait N MS | missing N MAX | rule RULE | norules | quit\n";
 
 enum Id {
+  kHelp = 255,
   kHost = 256,
   kPort,
   kControl,
@@ -54,7 +55,7 @@ enum Id {
   kVerbose
 };
 
-constexpr std::array<option, 20> kOptions{{{"host", 1, nullptr, kHost},
+constexpr std::array<option, 21> kOptions{{{"host", 1, nullptr, kHost},
                                            {"port", 1, nullptr, kPort},
                                            {"control-port", 1, nullptr, kControl},
                                            {"name", 1, nullptr, kName},
@@ -73,6 +74,7 @@ constexpr std::array<option, 20> kOptions{{{"host", 1, nullptr, kHost},
                                            {"store", 1, nullptr, kStore},
                                            {"print", 0, nullptr, kPrint},
                                            {"verbose", 0, nullptr, kVerbose},
+                                           {"help", 0, nullptr, kHelp},
                                            {nullptr, 0, nullptr, 0}}};
 
 bool apply(int id, const char* value, SinkOptions& options) {

@@ -97,11 +97,9 @@ void Session::consume_input() {
     std::string_view line = std::string_view(input_).substr(used, newline - used);
     if (line.ends_with('\r')) line.remove_suffix(1);
     used = newline + 1;
+    const bool was_plain = channel_.ssl() == nullptr;
     command(line);
-    if (is_open() && channel_.handshaking()) {  // RFC 3207 §4.2: what was sent with STARTTLS does not count
-      input_.clear();
-      return;
-    }
+    if (was_plain && channel_.ssl() != nullptr) return;  // starttls() has gone on from here
   }
   if (mode_ == Mode::silent) used = input_.size();
   input_.erase(0, used);
@@ -208,6 +206,7 @@ void Session::starttls() {
   if (!is_open()) return;
   transaction_ = Transaction();
   auth_.reset();
+  input_.clear();  // RFC 3207 §4.2: what was sent along with STARTTLS does not count
   channel_.start_tls(context_.tls, true);
   advance_handshake();
 }

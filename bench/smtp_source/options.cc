@@ -33,6 +33,7 @@ constexpr char kUsage[] =
     "  --run ID --timeout S --retry-ms MS --max-errors N --quit-nowait\n";
 
 enum Id {
+  kHelp = 255,
   kHost = 256,
   kPort,
   kTls,
@@ -59,7 +60,7 @@ enum Id {
   kQuitNowait
 };
 
-constexpr std::array<option, 25> kOptions{{{"host", 1, nullptr, kHost},
+constexpr std::array<option, 26> kOptions{{{"host", 1, nullptr, kHost},
                                            {"port", 1, nullptr, kPort},
                                            {"tls", 1, nullptr, kTls},
                                            {"auth", 1, nullptr, kAuth},
@@ -83,6 +84,7 @@ constexpr std::array<option, 25> kOptions{{{"host", 1, nullptr, kHost},
                                            {"retry-ms", 1, nullptr, kRetry},
                                            {"max-errors", 1, nullptr, kMaxErrors},
                                            {"quit-nowait", 0, nullptr, kQuitNowait},
+                                           {"help", 0, nullptr, kHelp},
                                            {nullptr, 0, nullptr, 0}}};
 
 void set_size(const char* value, SourceOptions& options) {

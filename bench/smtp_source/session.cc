@@ -130,8 +130,9 @@ void SourceSession::read_replies() {
       if (line.ends_with('\r')) line.pop_back();
       used = newline + 1;
       if (line.size() > 3 && line[3] == '-') continue;
+      const bool was_plain = channel_.ssl() == nullptr;
       on_reply(std::atoi(line.c_str()), line);
-      if (!is_open() || channel_.handshaking() || opened_ns_ != connection || input_.empty()) return;
+      if (!is_open() || opened_ns_ != connection || (was_plain && channel_.ssl() != nullptr)) return;
     }
     input_.erase(0, used);
     if (input_.size() > kMaxReplyBytes) return fail("reply", "endless");
