@@ -140,7 +140,7 @@ class CloseNotify final : public VoidOperation {
   bool attempt() override;
 };
 
-// Decrypted bytes wait in the SSL object.
+// The SSL object holds input that the descriptor will not announce again: a record or the beginning of one.
 bool tls_has_pending(const StreamState& state);
 
 }  // namespace detail

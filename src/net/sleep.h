@@ -52,7 +52,7 @@ class Sleeper final : private DeadlineNode {
   bool woken_ = false;
 };
 
-// True when the moment came. Cannot be ended early: false never happens, a Sleeper is for that.
+// Always true: the moment came. What must be ended early uses a Sleeper.
 Task<bool> sleep_until(IoThread& thread, MonoTime when);
 
 }  // namespace waypost::net

@@ -62,16 +62,7 @@ bool WriteAll::attempt_plain() {
   while (true) {
     advance(0);
     if (pieces_.empty()) return true;
-    std::array<iovec, kMaxPieces> vectors;
-    const std::size_t count = std::min(pieces_.size(), vectors.size());
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::string_view piece = pieces_[i].substr(i == 0 ? offset_ : 0);
-      vectors[i] = iovec{const_cast<char*>(piece.data()), piece.size()};
-    }
-    msghdr message{};
-    message.msg_iov = vectors.data();
-    message.msg_iovlen = count;
-    const auto put = sendmsg(state_->descriptor.native_handle(), &message, MSG_NOSIGNAL);
+    const auto put = send_some();
     if (put >= 0) {
       advance(static_cast<std::size_t>(put));
     } else if (would_block(errno)) {
@@ -81,6 +72,25 @@ bool WriteAll::attempt_plain() {
       return failed(socket_error(errno));
     }
   }
+}
+
+// One system call for what is left, or for as many pieces as it takes.
+ssize_t WriteAll::send_some() {
+  const int fd = state_->descriptor.native_handle();
+  if (pieces_.size() == 1) {
+    const std::string_view rest = pieces_.front().substr(offset_);
+    return send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);
+  }
+  std::array<iovec, kMaxPieces> vectors;
+  const std::size_t count = std::min(pieces_.size(), vectors.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string_view piece = pieces_[i].substr(i == 0 ? offset_ : 0);
+    vectors[i] = iovec{const_cast<char*>(piece.data()), piece.size()};
+  }
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = count;
+  return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
 // The next run of bytes for one TLS record: as it lies, when the piece fills a record or is the last one; otherwise

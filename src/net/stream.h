@@ -13,6 +13,8 @@
 // unseen.
 #pragma once
 
+#include <sys/types.h>
+
 #include <coroutine>
 #include <cstddef>
 #include <optional>
@@ -108,6 +110,7 @@ class [[nodiscard]] WriteAll final : public VoidOperation {
  private:
   bool attempt() override;
   bool attempt_plain();
+  ssize_t send_some();
   bool attempt_tls();
   std::string_view next_record();
   void advance(std::size_t bytes);
@@ -140,7 +143,7 @@ class Stream {
 
   // Result<std::size_t>, at least 1. `into` must not be empty.
   detail::ReadSome read_some(std::span<char> into, MonoTime deadline) { return {state_, into, deadline}; }
-  // Result<>: read_some() would not wait for the first byte (it may still, under TLS, when only a ticket came).
+  // Result<>: read_some() would not wait for the first byte (under TLS it may still, when half a record came).
   detail::WaitReadable wait_readable(MonoTime deadline) { return {state_, deadline}; }
   // Result<>: all bytes are with the kernel. Several pieces go out in as few system calls and TLS records as possible.
   detail::WriteAll write_all(std::string_view bytes, MonoTime deadline) { return {state_, bytes, deadline}; }

@@ -166,6 +166,22 @@ TEST_F(StreamTest, CancelEndsAPendingOperation) {
   EXPECT_EQ(got.error().code, Errc::closed);
 }
 
+Task<void> close_later(Stream& stream, MonoTime when) {
+  co_await sleep_until(stream.thread(), when);
+  stream.close();
+}
+
+TEST_F(StreamTest, CloseEndsAPendingOperation) {
+  std::promise<Result<std::string>> answer;
+  std::thread reader([&] { answer.set_value(run(read_once(far_, in(seconds{30})))); });
+  run(close_later(far_, in(milliseconds{30})));
+  reader.join();
+  const auto got = answer.get_future().get();
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, Errc::closed);
+  EXPECT_FALSE(far_.is_open());
+}
+
 TEST_F(StreamTest, ABigWriteWaitsForASlowReader) {
   constexpr std::size_t kBytes = 8 << 20;
   std::promise<Result<>> written;

@@ -28,7 +28,7 @@ std::string openssl_words() {
 
 namespace detail {
 
-bool tls_has_pending(const StreamState& state) { return SSL_pending(state.ssl) > 0; }
+bool tls_has_pending(const StreamState& state) { return SSL_has_pending(state.ssl) == 1; }
 
 // What an OpenSSL call that returned `outcome` <= 0 needs or suffers from: nullopt means wait for state.want.
 std::optional<Error> tls_outcome(StreamState& state, int outcome) {

@@ -158,6 +158,27 @@ TEST_F(StreamTlsTest, AHandshakeThatThePeerLeavesIsClosed) {
   EXPECT_EQ(done.error().code, Errc::closed);
 }
 
+Task<Result<std::string>> read_after_waiting(Stream& stream, std::size_t bytes, MonoTime deadline) {
+  std::string all;
+  std::array<char, 4> buffer;  // less than a record, so that the rest waits inside OpenSSL
+  while (all.size() < bytes) {
+    const auto readable = co_await stream.wait_readable(deadline);
+    if (!readable) co_return std::unexpected(readable.error());
+    const auto got = co_await stream.read_some(buffer, deadline);
+    if (!got) co_return std::unexpected(got.error());
+    all.append(buffer.data(), *got);
+  }
+  co_return all;
+}
+
+TEST_F(StreamTlsTest, WaitReadableSeesWhatOpensslHoldsBack) {
+  start_tls();
+  for (const char* record : {"first..", "second.", "third.."}) {
+    ASSERT_TRUE(on_client(write_pieces(client_, {record}, in(seconds{5}))));
+  }
+  EXPECT_EQ(on_server(read_after_waiting(server_, 21, in(seconds{2}))), "first..second.third..");
+}
+
 TEST_F(StreamTlsTest, AReadUnderTlsEndsAtItsDeadline) {
   start_tls();
   const auto got = on_server(read_bytes(server_, 1, in(milliseconds{50})));
