@@ -105,7 +105,14 @@ int show(const Console& console, const PostconfRequest& request, const std::stri
     return console.fatal("macro processing error", kExitFailure);
   }
   const int status = print(*text);
-  if (doubtful) print_once(console, config::check_unused(configuration));
+  if (doubtful) {
+    config::Findings unused = config::check_unused(configuration);
+    // as Postfix: who asks for services is told about services
+    if (request.subject != PostconfSubject::parameters) {
+      std::erase_if(unused, [](const config::Finding& f) { return !f.file.ends_with("/master.cf"); });
+    }
+    print_once(console, std::move(unused));
+  }
   return status;
 }
 

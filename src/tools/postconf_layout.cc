@@ -66,12 +66,14 @@ std::string layout_command(const config::Service& service, bool fold, std::size_
   Line line(fold ? kServiceLineLimit : kNoLimit, used);
   line.word(service.command);
   const std::size_t operands = service.first_operand();
+  bool after_setting = false;
   for (std::size_t at = 0; at < service.args.size(); ++at) {
-    const bool option = at < operands;
-    if (fold && (option ? service.args[at].starts_with('-') : at == operands && operands > 0)) line.start_line();
-    line.word(service.args[at]);
-    if (!option || !service.args[at].ends_with('o') || !service.args[at].starts_with('-')) continue;
-    if (++at < service.args.size()) line.word(service.args[at]);
+    const std::string_view argument = service.args[at];
+    const bool setting = at < operands && argument.ends_with('o');
+    if (fold && (setting || after_setting)) line.start_line();
+    line.word(argument);
+    after_setting = setting;
+    if (setting && at + 1 < service.args.size()) line.word(service.args[++at]);
   }
   return line.take();
 }

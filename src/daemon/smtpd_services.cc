@@ -1,0 +1,64 @@
+#include "daemon/smtpd_services.h"
+
+#include <fmt/format.h>
+
+namespace waypost::daemon {
+namespace {
+
+// A listener without relay protection: it says so and hangs up, as smtpd does.
+net::Task<void> refuse(net::Stream stream, Log log, std::string why) {
+  log.fatal("{}", why);
+  stream.close();
+  co_return;
+}
+
+}  // namespace
+
+SmtpdServices::SmtpdServices(Parts parts)
+    : parts_(parts),
+      intake_(parts.intake),
+      named_{parts.log, parts.clock, intake_, parts.names, numbers_},
+      unnamed_{parts.log, parts.clock, intake_, no_names_, numbers_} {}
+
+const SmtpdServices::Limits& SmtpdServices::limits_for(const SmtpdPlan& plan) {
+  auto& limits = limits_[plan.key];
+  if (limits.connections) {
+    limits.connections->set_limits(plan.connection_limit, 0);
+    limits.client_connections->set_limits(0, plan.client_connection_limit);
+  } else {
+    limits = {std::make_shared<net::Limiter>(plan.connection_limit),
+              std::make_shared<net::Limiter>(0, plan.client_connection_limit)};
+  }
+  return limits;
+}
+
+std::shared_ptr<const Listeners::Handler> SmtpdServices::handler(const SmtpdPlan& plan) {
+  if (!plan.refusal.empty()) {
+    return std::make_shared<const Listeners::Handler>(
+        [log = Log(parts_.log, plan.settings.tag, 1), why = plan.refusal](net::Stream stream, net::TaskGroup&) {
+          return refuse(std::move(stream), log, why);
+        });
+  }
+  const auto& limits = limits_for(plan);
+  const auto service = std::make_shared<const smtp_server::Service>(smtp_server::Service{
+      .settings = plan.settings,
+      .access = std::make_shared<smtp_server::PolicyAdapter>(plan.policy, plan.limit_exceptions),
+      .authenticator = authenticator_for(plan),
+      .tls_context = plan.tls,
+      .connections = limits.connections,
+      .client_connections = limits.client_connections,
+  });
+  auto* const environment = plan.peername_lookup ? &named_ : &unnamed_;
+  return std::make_shared<const Listeners::Handler>([service, environment](net::Stream stream, net::TaskGroup& group) {
+    return smtp_server::serve(std::move(stream), service, *environment, group);
+  });
+}
+
+std::shared_ptr<smtp_server::Authenticator> SmtpdServices::authenticator_for(const SmtpdPlan& plan) {
+  if (plan.sasl.type == SaslPlan::Type::none) return nullptr;
+  return nullptr;
+}
+
+void SmtpdServices::stop() { authenticators_.clear(); }
+
+}  // namespace waypost::daemon
