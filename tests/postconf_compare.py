@@ -141,6 +141,9 @@ def compare(what, theirs, ours):
 def compare_shown(directory, label, only_ours):
     bad = 0
     for arguments in SHOW:
+        # Postfix shows defaults beside a main.cf that it could not use; every command of ours refuses such a file
+        if label == "malformed" and "-d" in arguments:
+            continue
         what = "%s: postconf %s" % (label, " ".join(arguments))
         if "-h" in arguments[:1] or "-nh" in arguments[:1]:
             arguments = arguments + ([] if len(arguments) > 1 else ["myorigin", "mynetworks", "relayhost"])

@@ -41,8 +41,9 @@ class Usage {
       if (!is_raw(parameter.name)) follow(setting ? std::string_view(setting->value) : parameter.default_value);
       if (parameter.name == "smtpd_restriction_classes" && setting) add_words(setting->value);
     }
+    // what only an unused setting refers to counts as used: one complaint about the root is enough
     for (const auto& [name, setting] : configuration.main.settings()) {
-      if (!is_builtin(name) && is_known_parameter(configuration, name)) follow(setting.value);
+      if (!is_builtin(name)) follow(setting.value);
     }
     for (const Service& service : configuration.master.services()) {
       for (const Override& override : service.overrides) {

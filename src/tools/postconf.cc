@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
 
 #include "config/check.h"
+#include "config/expand.h"
 #include "config/load.h"
+#include "config/parameter.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/postconf_edit.h"
@@ -90,12 +93,27 @@ Result<std::shared_ptr<const config::Configuration>> load(const Console& console
   return loaded;
 }
 
+// Postfix scans every value that main.cf sets before it shows any; nullopt when all are well formed.
+std::optional<std::string> malformed_value(const config::Configuration& configuration) {
+  for (const auto& [name, setting] : configuration.main.settings()) {
+    if (config::is_raw(name)) continue;
+    const auto scanned =
+        config::expand(setting.value, [](std::string_view) { return std::optional<std::string>("0"); });
+    if (!scanned) return scanned.error().text;
+  }
+  return std::nullopt;
+}
+
 int show(const Console& console, const PostconfRequest& request, const std::string& directory) {
   const auto loaded = load(console, request, directory);
   if (!loaded) return console.fatal(loaded.error().text, kExitFailure);
   const config::Configuration& configuration = **loaded;
   const bool doubtful = request.action != PostconfAction::show_defaults;
   if (doubtful) print_once(console, config::check_undefined(configuration));
+  if (const auto malformed = doubtful ? malformed_value(configuration) : std::nullopt) {
+    console.warning(*malformed);
+    return console.fatal("macro processing error", kExitFailure);
+  }
   Warnings warnings;
   const auto text = request.subject == PostconfSubject::parameters ? show_parameters(configuration, request, warnings)
                                                                    : show_master(configuration, request, warnings);
