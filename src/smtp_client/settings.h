@@ -1,0 +1,103 @@
+// What one smtp service of master.cf needs to know: its own record, so that a service's -o overrides are simply another
+// instance. Names follow the parameters (smtp_mail_timeout -> timeouts.mail). An immutable snapshot; any thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "delivery/verdict.h"
+#include "sasl/client.h"
+#include "smtp/client_session.h"
+#include "tables/table_list.h"
+#include "tls/client_context.h"
+#include "tls/policy.h"
+
+namespace waypost::smtp_client {
+
+struct Timeouts {
+  std::chrono::seconds connect{30};  // 0: the system's own limit
+  std::chrono::seconds helo{300};    // greeting, EHLO and AUTH
+  std::chrono::seconds starttls{300};
+  std::chrono::seconds mail{300};
+  std::chrono::seconds rcpt{300};
+  std::chrono::seconds data_init{120};
+  std::chrono::seconds data_xfer{180};  // for each kContentChunkBytes
+  std::chrono::seconds data_done{600};
+  std::chrono::seconds rset{20};
+  std::chrono::seconds quit{300};
+  std::chrono::seconds dns{60};  // of one question
+};
+
+enum class LookupMethod : std::uint8_t { dns, native };
+enum class AddressPreference : std::uint8_t { any, ipv4, ipv6 };
+
+struct TlsSettings {
+  tls::Level level = tls::Level::none;
+  bool wrapper_mode = false;
+  // Null: none could be made. Then nothing goes out at a mandatory level, and the other sends in clear.
+  std::shared_ptr<const tls::ClientContext> opportunistic;  // smtp_tls_protocols, smtp_tls_ciphers
+  std::shared_ptr<const tls::ClientContext> mandatory;      // smtp_tls_mandatory_protocols, ..._ciphers
+  std::string verify_match = "hostname";                    // at level verify
+  std::string secure_match = "nexthop, dot-nexthop";        // at level secure
+  std::vector<std::string> fingerprints;                    // at level fingerprint
+  std::string fingerprint_digest = "sha256";
+  std::string server_name;  // smtp_tls_servername: SNI; "hostname" and "nexthop" stand for those; empty: none
+  int log_level = 0;
+  bool note_starttls_offer = false;
+  // A message that waited this long may go in clear after a failed handshake at level `may` (minimal_backoff_time).
+  std::chrono::seconds plaintext_fallback_age{300};
+};
+
+struct SaslSettings {
+  bool enabled = false;
+  tables::TableList password_maps;
+  char result_delimiter = ':';
+  bool sender_dependent = false;
+  std::vector<std::string> mechanism_filter;
+  sasl::SecurityOptions options{.noplaintext = true, .noanonymous = true};
+  sasl::SecurityOptions tls_options{.noplaintext = true, .noanonymous = true};
+  sasl::SecurityOptions tls_verified_options{.noplaintext = true, .noanonymous = true};
+};
+
+struct CacheSettings {
+  bool on_demand = true;                  // smtp_connection_cache_on_demand
+  std::chrono::seconds idle_limit{2};     // smtp_connection_cache_time_limit
+  std::chrono::seconds reuse_limit{300};  // smtp_connection_reuse_time_limit; 0: none
+  std::uint32_t reuse_count = 0;          // smtp_connection_reuse_count_limit; 0: none
+};
+
+struct ClientSettings {
+  std::string service = "smtp";
+  std::string my_hostname;
+  std::string helo_name;  // empty: my_hostname
+  std::string default_port = "25";
+  smtp::ClientSessionSettings::Hello hello = smtp::ClientSessionSettings::Hello::ehlo;
+  std::vector<std::string> discard_ehlo_keywords;
+
+  std::string relayhost;       // main.cf's: its troubles never bounce mail
+  std::string fallback_relay;  // a list of nexthops, tried after all others
+  std::vector<LookupMethod> host_lookup{LookupMethod::dns};
+  bool dns_enabled = true;        // smtp_dns_support_level is not `disabled`: MX records are looked up
+  bool ipv4 = true, ipv6 = true;  // inet_protocols
+  AddressPreference address_preference = AddressPreference::any;
+  bool randomize_addresses = true;
+  std::size_t mx_address_limit = 5;        // 0: no limit
+  std::size_t mx_session_limit = 2;        // 0: no limit
+  std::vector<std::string> own_addresses;  // inet_interfaces and proxy_interfaces, without brackets
+  bool ignore_mx_lookup_error = false;
+  bool defer_if_no_mx_address_found = false;
+  std::string bind_address, bind_address6;  // empty: the system chooses
+  bool bind_address_enforce = false;
+
+  Timeouts timeouts;
+  TlsSettings tls;
+  SaslSettings sasl;
+  CacheSettings cache;
+  delivery::FailureSettings failures;
+  int delay_decimals = 2;  // delay_logging_resolution_limit
+};
+
+}  // namespace waypost::smtp_client
