@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <string_view>
+#include <utility>
 
 #include "tables/file_io.h"
+#include "tables/file_table.h"
 
 namespace waypost::tables {
 namespace {
@@ -50,12 +52,37 @@ Result<std::shared_ptr<RowIndex>> load_db_rows(const std::string& db_path, DbKin
 }
 
 Result<std::shared_ptr<RowIndex>> load_raw_db_rows(const std::string& db_path, DbKind kind) {
-  const auto bytes = read_locked_file(db_path);
+  const auto bytes = read_whole_file(db_path);
   if (!bytes) return cannot_open(db_path, bytes.error());
   auto rows = std::make_shared<RowIndex>();
   const auto done = add_records(*rows, *bytes, kind, Keys::all_raw);
   if (!done) return cannot_open(db_path, done.error());
   return rows;
+}
+
+Result<DbOrText> load_db_or_text(const std::string& name, const std::string& path, DbKind kind,
+                                 const TextRowOptions& options) {
+  const std::string db_path = path + ".db";
+  const FileStamp db = stamp_of(db_path);
+  const FileStamp text = stamp_of(path);
+  DbOrText loaded;
+  const bool is_fresh = db.exists && text.modified_ns <= db.modified_ns;
+  if (!is_fresh && text.exists) {
+    auto rows = load_text_rows(path, options, loaded.warnings);
+    if (rows) {
+      loaded.rows = std::move(*rows);
+      loaded.notice = db.exists ? fmt::format("table {}: {} is older than {}, using the text", name, db_path, path)
+                                : fmt::format("table {}: there is no {}, using the text", name, db_path);
+      return loaded;
+    }
+    if (!db.exists) return std::unexpected(rows.error());
+    loaded.warnings = {fmt::format("database {} is older than source file {}", db_path, path)};
+  }
+  // Without either file this gives the error that Postfix gives.
+  auto rows = load_db_rows(db_path, kind);
+  if (!rows) return std::unexpected(rows.error());
+  loaded.rows = std::move(*rows);
+  return loaded;
 }
 
 }  // namespace waypost::tables

@@ -37,7 +37,6 @@ std::unexpected<Error> failed(std::string_view doing, const std::string& path) {
 Result<DbKind> kind_of(const TableName& table) {
   if (table.type == "hash") return DbKind::hash;
   if (table.type == "btree") return DbKind::btree;
-  if (table.type == "proxy") return fail(Errc::invalid, "can't create maps via the proxy service");
   return fail(Errc::invalid, fmt::format("unsupported map type for this operation: {}", table.type));
 }
 
@@ -204,6 +203,7 @@ std::string root_owned_warning(const std::string& path, const std::string& direc
 }  // namespace
 
 Result<> build_table(const TableName& table, const PostmapOptions& options, std::vector<std::string>& warnings) {
+  if (table.type == "proxy") return fail(Errc::invalid, "can't create maps via the proxy service");
   const auto text = tables::read_whole_file(table.path);
   if (!text) return fail(text.error().code, fmt::format("open {}: {}", table.path, text.error().text));
   const auto kind = kind_of(table);

@@ -59,6 +59,8 @@ Result<PostmapOptions> parse_postmap_options(int argc, char** argv) {
   PostmapOptions options;
   bool is_chosen = false, wants_content = false;
   char unsupported = '\0';
+  static char name[] = "postmap";  // for getopt's own messages
+  if (argc > 0) argv[0] = name;
   ::optind = 1;
   for (int letter = 0; (letter = ::getopt(argc, argv, "+bc:d:fFhimnNopq:rsuUvw")) > 0;) {
     if (set_flag(options, letter)) continue;

@@ -16,14 +16,11 @@ using Rows = std::shared_ptr<const tables::RowIndex>;
 // Keeps the warnings; what makes a table unusable is told by the error of its lookup.
 class WarningSink final : public LogSink {
  public:
-  explicit WarningSink(std::vector<std::string>& warnings) : warnings_(&warnings) {}
   void write(LogLevel level, std::string_view, std::uint32_t, std::string_view text) override {
     const bool is_problem = text.find(" is unavailable. ") != std::string_view::npos;
-    if (level == LogLevel::warning && !is_problem) warnings_->emplace_back(text);
+    if (level == LogLevel::warning && !is_problem) warnings.emplace_back(text);
   }
-
- private:
-  std::vector<std::string>* warnings_;
+  std::vector<std::string> warnings;
 };
 
 // Null for types that do not consist of rows.
@@ -69,10 +66,12 @@ Result<QueriedTable> QueriedTable::open(const TableName& table, const PostmapOpt
   opened.rows_ = std::move(*rows);
   if (opened.rows_) return opened;
   static const SystemClock clock;
-  WarningSink sink(warnings);
-  tables::TableRegistry registry(Log(sink, "postmap", 0), clock);
+  const auto sink = std::make_shared<WarningSink>();
+  opened.sink_ = sink;
+  tables::TableRegistry registry(Log(*sink, "postmap", 0), clock);
   opened.patterns_ = registry.open(opened.name());
   const auto probe = opened.patterns_->find("");
+  warnings.insert(warnings.end(), sink->warnings.begin(), sink->warnings.end());
   if (!probe) return fail(probe.error().code, reason_of(probe.error()));
   return opened;
 }

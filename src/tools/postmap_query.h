@@ -35,6 +35,7 @@ class QueriedTable {
 
   TableName table_;
   bool fold_ = true;
+  std::shared_ptr<LogSink> sink_;                  // of patterns_
   std::shared_ptr<const tables::RowIndex> rows_;   // types that hold rows
   std::shared_ptr<const tables::Table> patterns_;  // the others
 };
