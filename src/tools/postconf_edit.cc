@@ -236,25 +236,29 @@ Result<std::string> change_field(const config::Service& service, const ServicePa
   return service_line(service, static_cast<std::size_t>(field - kServiceFields.begin()), value);
 }
 
-// Drops every -o of that name; with a value the last place gets the new one.
+// With a value the first -o of that name gets it, or a new one after the others; all further ones of the name go.
 Result<std::string> change_override(const config::Service& service, const std::string& name,
                                     const std::optional<std::string>& value) {
   config::Service changed = service;
-  const std::size_t operands = changed.first_operand();
-  std::vector<std::string> args;
+  changed.args.clear();
+  const auto put = [&] { changed.args.insert(changed.args.end(), {"-o", fmt::format("{}={}", name, *value)}); };
+  bool done = !value;
+  const std::size_t operands = service.first_operand();
   for (std::size_t at = 0; at < operands; ++at) {
-    const bool takes_value = changed.args[at].ends_with('o') && at + 1 < changed.args.size();
-    const std::string_view argument = takes_value ? std::string_view(changed.args[at + 1]) : std::string_view();
-    if (takes_value && (argument.starts_with(name + "=") || argument.starts_with("{" + name + "="))) {
+    const bool setting = service.args[at].ends_with('o') && at + 1 < service.args.size();
+    const std::string_view argument = setting ? std::string_view(service.args[at + 1]) : std::string_view();
+    if (setting && (argument.starts_with(name + "=") || argument.starts_with("{" + name + "="))) {
+      if (!done) put();
+      done = true;
       ++at;
       continue;
     }
-    args.push_back(changed.args[at]);
-    if (takes_value) args.push_back(changed.args[++at]);
+    changed.args.push_back(service.args[at]);
+    if (setting) changed.args.push_back(service.args[++at]);
   }
-  if (value) args.insert(args.end(), {"-o", fmt::format("{}={}", name, *value)});
-  args.insert(args.end(), changed.args.begin() + static_cast<std::ptrdiff_t>(operands), changed.args.end());
-  changed.args = std::move(args);
+  if (!done) put();
+  changed.args.insert(changed.args.end(), service.args.begin() + static_cast<std::ptrdiff_t>(operands),
+                      service.args.end());
   return service_line(changed, kServiceFieldCount, {});
 }
 
