@@ -4,6 +4,8 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -15,15 +17,16 @@
 #include "spool/segment_reader.h"
 #include "tools/commands.h"
 #include "tools/console.h"
+#include "tools/context.h"
 
 namespace waypost::tools {
 
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;
-constexpr char kDefaultSpool[] = "/var/spool/postfix/waypost";
 
 struct Request {
+  std::string config_directory;
   std::string spool_directory;
   std::string id;
   std::string output_directory;
@@ -92,6 +95,14 @@ class SpoolTool {
   int export_messages() { return write_out(spool::RecoveryMode::look, request_.id); }
 
  private:
+  // -d as it is given, or what the configuration says; read late, after the options were.
+  Result<std::string> directory() const {
+    if (!request_.spool_directory.empty()) return request_.spool_directory;
+    const auto context = open_context(request_.config_directory);
+    if (!context) return std::unexpected(context.error());
+    return context->paths.segments;
+  }
+  Result<> read(spool::RecoveryMode mode);
   int complain(const Error& error) const { return console_.fatal(error.text, kExitFailure); }
   int write_out(spool::RecoveryMode mode, const std::string& which);
   bool write_message(const spool::Recovery& recovery, QueueId id);
@@ -100,11 +111,19 @@ class SpoolTool {
   const Request& request_;
   spool::PosixFileSystem files_;
   Console console_{"spool"};
+  std::optional<spool::Recovery> recovery_;
 };
 
+Result<> SpoolTool::read(spool::RecoveryMode mode) {
+  const auto where = directory();
+  if (!where) return std::unexpected(where.error());
+  recovery_.emplace(files_, *where, mode);
+  return recovery_->run();
+}
+
 int SpoolTool::list() {
-  spool::Recovery recovery(files_, request_.spool_directory, spool::RecoveryMode::look);
-  if (auto run = recovery.run(); !run) return complain(run.error());
+  if (auto run = read(spool::RecoveryMode::look); !run) return complain(run.error());
+  spool::Recovery& recovery = *recovery_;
   bool written = true;
   auto delivered = recovery.deliver([&](const spool::StoredMessage& message) {
     const auto& recipients = message.envelope.recipients;
@@ -122,8 +141,8 @@ int SpoolTool::list() {
 int SpoolTool::cat() {
   const auto id = QueueId::parse(request_.id);
   if (!id) return console_.fatal(request_.id + " is not a queue id", kExitUsage);
-  spool::Recovery recovery(files_, request_.spool_directory, spool::RecoveryMode::look);
-  if (auto run = recovery.run(); !run) return complain(run.error());
+  if (auto run = read(spool::RecoveryMode::look); !run) return complain(run.error());
+  spool::Recovery& recovery = *recovery_;
   const auto located = recovery.locate(*id);
   if (!located) return console_.fatal("no message " + request_.id, kExitFailure);
   const auto copied = copy_content(*located, write_stdout);
@@ -131,8 +150,8 @@ int SpoolTool::cat() {
 }
 
 int SpoolTool::verify() {
-  spool::Recovery recovery(files_, request_.spool_directory, spool::RecoveryMode::walk);
-  if (auto run = recovery.run(); !run) return complain(run.error());
+  if (auto run = read(spool::RecoveryMode::walk); !run) return complain(run.error());
+  spool::Recovery& recovery = *recovery_;
   if (auto delivered = recovery.deliver([](const spool::StoredMessage&) {}); !delivered)
     return complain(delivered.error());
   const spool::ScanReport& report = recovery.report();
@@ -173,8 +192,8 @@ bool SpoolTool::write_message(const spool::Recovery& recovery, QueueId id) {
 }
 
 int SpoolTool::write_out(spool::RecoveryMode mode, const std::string& which) {
-  spool::Recovery recovery(files_, request_.spool_directory, mode);
-  if (auto run = recovery.run(); !run) return complain(run.error());
+  if (auto run = read(mode); !run) return complain(run.error());
+  spool::Recovery& recovery = *recovery_;
   std::vector<QueueId> ids = recovery.ids();
   if (which != "ALL") {
     const auto id = QueueId::parse(which);
@@ -196,9 +215,8 @@ int SpoolTool::write_out(spool::RecoveryMode mode, const std::string& which) {
 int spool_main(int argc, char** argv) {
   CLI::App app("Looks into the spool. Reads only and takes no lock, so it may be used while the daemon runs.", "spool");
   Request request;
-  std::string config_directory;
-  app.add_option("-d", request.spool_directory, "the spool's own directory")->default_val(kDefaultSpool);
-  app.add_option("-c", config_directory, "the configuration that names the queue directory")->envname("MAIL_CONFIG");
+  app.add_option("-d", request.spool_directory, "the spool's own directory");
+  app.add_option("-c", request.config_directory, "the configuration that names the queue directory");
   app.require_subcommand(1);
   SpoolTool tool(request);
   int status = kExitOk;

@@ -1,8 +1,25 @@
 #include "spool_ledger.h"
 
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 namespace waypost::spool::crash {
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define WAYPOST_SLOW_BUILD 1
+#endif
+#endif
+
+std::size_t thinning() {
+  if (std::getenv("WAYPOST_CRASH_EVERY_POINT") != nullptr) return 0;  // NOLINT(concurrency-mt-unsafe)
+#if defined(WAYPOST_SLOW_BUILD)
+  return 12;
+#else
+  return 1;
+#endif
+}
 
 SpoolSettings crash_settings() {
   SpoolSettings settings;

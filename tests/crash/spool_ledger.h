@@ -16,6 +16,10 @@ namespace waypost::spool::crash {
 
 inline constexpr char kDirectory[] = "/spool";
 
+// How far a sweep over thousands of crash points is thinned out: 1 by default, more where a sanitizer makes each of
+// them ten times as slow, 0 (every single point) with WAYPOST_CRASH_EVERY_POINT in the environment.
+std::size_t thinning();
+
 SpoolSettings crash_settings();
 mail::Envelope envelope_of(QueueId id);
 std::string body_of(QueueId id, std::size_t size);
