@@ -65,6 +65,14 @@ void append_message(std::string& out, const ListedMessage& message) {
 
 }  // namespace
 
+void add_pending_recipients(ListedMessage& message, const mail::Envelope& envelope, const mail::Progress& progress) {
+  for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
+    const bool known = i < progress.recipients.size();
+    if (known && progress.recipients[i].state != mail::RecipientState::pending) continue;
+    message.recipients.push_back({envelope.recipients[i].address, known ? progress.recipients[i].reason : ""});
+  }
+}
+
 Result<ListedMessage> parse_listing_line(std::string_view line) {
   boost::system::error_code error;
   const auto value = json::parse(json::string_view(line.data(), line.size()), error);

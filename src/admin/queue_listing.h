@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "mail/envelope.h"
 
 namespace waypost::admin {
 
@@ -25,6 +26,9 @@ struct ListedMessage {
   std::string sender;  // MAILER-DAEMON for the null sender
   std::vector<ListedRecipient> recipients;
 };
+
+// Recipients that are still to be delivered, with the last reason.
+void add_pending_recipients(ListedMessage& message, const mail::Envelope& envelope, const mail::Progress& progress);
 
 // One line of postqueue -j. Errc::invalid names what is wrong.
 Result<ListedMessage> parse_listing_line(std::string_view line);

@@ -71,11 +71,7 @@ admin::ListedMessage make_listing(const queue::QueueItem& item, const spool::Sto
   out.size_bytes = stored.size;
   out.forced_expire = item.force_expire;
   out.sender = stored.envelope.sender.empty() ? "MAILER-DAEMON" : stored.envelope.sender;
-  const auto& progress = stored.progress.recipients;
-  for (std::size_t i = 0; i < stored.envelope.recipients.size(); ++i) {
-    if (i < progress.size() && progress[i].state != mail::RecipientState::pending) continue;
-    out.recipients.push_back({stored.envelope.recipients[i].address, i < progress.size() ? progress[i].reason : ""});
-  }
+  admin::add_pending_recipients(out, stored.envelope, stored.progress);
   return out;
 }
 

@@ -1,10 +1,10 @@
 // The queue as mailq and postqueue show it: asked of the daemon, or read from the spool when it is down.
 #pragma once
 
+#include "admin/queue_listing.h"
 #include "base/result.h"
 #include "tools/console.h"
 #include "tools/context.h"
-#include "admin/queue_listing.h"
 
 namespace waypost::tools {
 
