@@ -85,6 +85,8 @@ struct StreamState final : DeadlineNode {
   bool usable() const { return ended == Ended::no && descriptor.is_open(); }
   // Marks the stream dead and makes a pending wait end.
   void end(Ended why);
+  // Ends a pending wait for input as its deadline would.
+  void interrupt();
   void close();
 
   // Waits for what `want` says, or only yields when the ready path was taken too often in a row.

@@ -164,6 +164,10 @@ void Stream::cancel() {
   if (state_ != nullptr) state_->end(detail::Ended::closed);
 }
 
+void Stream::interrupt() {
+  if (state_ != nullptr) state_->interrupt();
+}
+
 bool Stream::encrypted() const { return state_ != nullptr && state_->encrypted; }
 SSL* Stream::ssl() const { return encrypted() ? state_->ssl : nullptr; }
 bool Stream::is_open() const { return state_ != nullptr; }

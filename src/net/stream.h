@@ -5,7 +5,8 @@
 // One coroutine at a time uses a Stream, one operation at a time. Each operation is awaited where it is written:
 // `const auto got = co_await stream.read_some(buffer, deadline);`. What it is given (buffers, pieces) must live until
 // then. After Errc::timeout, Errc::tls or cancel() the Stream is dead: every further operation says Errc::closed. After
-// an end of file it can still be written to, for peers that close their sending side first.
+// an end of file it can still be written to, for peers that close their sending side first; and after a read or
+// wait_readable() that timed out or was interrupted it is as before, for a server's last words.
 //
 // Failures: Errc::closed at end of stream (text "end of file"), reset, close() or cancel(); Errc::timeout at the
 // deadline (kept to some 10 ms); Errc::tls with OpenSSL's words; Errc::io for the rest. Under TLS an end without
@@ -54,6 +55,8 @@ class Operation {
   // True when the operation is over, well or not.
   virtual bool attempt() = 0;
   virtual void give_up(Error error) = 0;
+  // Nothing is half done while it waits: a missed deadline ends the operation and not the stream.
+  virtual bool leaves_whole() const { return false; }
   // For attempt(): over, and not well.
   bool failed(Error error) {
     give_up(std::move(error));
@@ -76,6 +79,7 @@ class [[nodiscard]] ReadSome final : public Operation {
  private:
   bool attempt() override;
   bool attempt_tls();
+  bool leaves_whole() const override { return true; }
   void give_up(Error error) override { result_ = std::unexpected(std::move(error)); }
   std::span<char> into_;
   Result<std::size_t> result_;
@@ -98,6 +102,7 @@ class [[nodiscard]] WaitReadable final : public VoidOperation {
 
  private:
   bool attempt() override;
+  bool leaves_whole() const override { return true; }
 };
 
 class [[nodiscard]] WriteAll final : public VoidOperation {
@@ -169,6 +174,8 @@ class Stream {
   void close();
   // A pending operation ends with Errc::closed, and so does every later one; the descriptor stays open until close().
   void cancel();
+  // A pending read or wait_readable() ends with Errc::timeout, as at its deadline. Any other operation goes on.
+  void interrupt();
 
  private:
   friend Task<Result<Stream>> connect(IoThread&, Endpoint, std::optional<Endpoint>, MonoTime);

@@ -19,6 +19,10 @@ void StreamState::end(Ended why) {
   if (pending != nullptr && descriptor.is_open()) descriptor.cancel();
 }
 
+void StreamState::interrupt() {
+  if (pending != nullptr && pending->leaves_whole()) end(Ended::timeout);
+}
+
 void StreamState::close() {
   end(Ended::closed);
   encrypted = false;
@@ -50,6 +54,7 @@ void StreamState::on_wake() {
   if (ended == Ended::no && streak > kMaxReadyStreak && thread.now() >= pending->deadline_) ended = Ended::timeout;
   if (ended != Ended::no) {
     pending->give_up(end_error());
+    if (ended == Ended::timeout && pending->leaves_whole()) ended = Ended::no;
     return finish();
   }
   streak = 0;

@@ -111,16 +111,25 @@ TEST_F(StreamTest, AReadWaitsForTheWriter) {
   EXPECT_EQ(answer.get_future().get(), "late");
 }
 
-TEST_F(StreamTest, AReadEndsAtItsDeadlineAndTheStreamIsDead) {
+TEST_F(StreamTest, AReadEndsAtItsDeadlineAndLeavesTheStreamWhole) {
   const MonoTime start = std::chrono::steady_clock::now();
   const auto got = run(read_once(far_, start + milliseconds{50}));
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code, Errc::timeout);
   EXPECT_GE(since(start), milliseconds{50});
   EXPECT_LT(since(start), milliseconds{500});
-  const auto again = run(write(far_, "x", in(seconds{1})));
-  ASSERT_FALSE(again);
-  EXPECT_EQ(again.error().code, Errc::closed);
+  ASSERT_TRUE(run(write(far_, "goodbye", in(seconds{1}))));
+  EXPECT_EQ(run(read_once(near_, in(seconds{1}))), "goodbye");
+}
+
+TEST_F(StreamTest, AWaitThatMissesItsDeadlineLeavesTheStreamWhole) {
+  const auto waited = run(wait_readable(far_, in(milliseconds{50})));
+  ASSERT_FALSE(waited);
+  EXPECT_EQ(waited.error().code, Errc::timeout);
+  ASSERT_TRUE(run(write(far_, "goodbye", in(seconds{1}))));
+  EXPECT_EQ(run(read_once(near_, in(seconds{1}))), "goodbye");
+  ASSERT_TRUE(run(write(near_, "x", in(seconds{1}))));
+  EXPECT_EQ(run(read_once(far_, in(seconds{1}))), "x");
 }
 
 TEST_F(StreamTest, AnEarlierDeadlineAfterALaterOneIsKept) {
