@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto word = command.words[i];
     WAYPOST_ASSERT(!word.empty() && word.data() >= line.data() && word.data() + word.size() <= line.data() + size);
   }
-  WAYPOST_ASSERT(command.joined(0).size() <= size);
+  WAYPOST_ASSERT(command.joined(0).size() <= size + kMaxCommandWords);  // "FROM:<a>" is two words
   const ParameterSupport all{.dsn = true, .smtputf8 = true};
   if (const auto mail = parse_mail_parameters(command, 3, all)) WAYPOST_ASSERT(mail->envid.size() <= kMaxEnvidBytes);
   if (const auto rcpt = parse_rcpt_parameters(command, 3, all)) WAYPOST_ASSERT(rcpt->orcpt.size() <= kMaxOrcptBytes);

@@ -76,7 +76,7 @@ Session::Session(net::Stream stream, std::shared_ptr<const Service> service, Env
       protocol_(service_->settings.protocol, log_, {names.name, plain_address(stream_.peer())}),
       stop_hook_(group,
                  [this] {
-                   if (waiting_for_command_) stream_.cancel();
+                   if (waiting_for_command_) stream_.interrupt();
                  }),
       name_warning_(std::move(names.warning)) {
   log_.set_session(protocol_);
@@ -164,7 +164,9 @@ net::Task<void> Session::pause() {
 
 net::Task<void> Session::leave() {
   message_.reset();
-  if (end_ == End::timed_out) {
+  if (end_ == End::stopped) {
+    protocol_.say_goodbye({421, "4.3.2", fmt::format("{} Service is shutting down", settings().protocol.hostname)});
+  } else if (end_ == End::timed_out) {
     protocol_.say_goodbye({421, "4.4.2", fmt::format("{} Error: timeout exceeded", settings().protocol.hostname)});
     log_.ended("timeout", content_bytes_);
   } else if (end_ == End::lost && protocol_.where() != "END-OF-MESSAGE") {
@@ -203,7 +205,6 @@ net::Task<bool> Session::fill() {
   if (content || reader_.empty()) command_deadline_ = deadline(settings().timeout);
   if (!content && group_.stop_requested()) {
     end_ = End::stopped;
-    protocol_.say_goodbye({421, "4.3.2", fmt::format("{} Service is shutting down", settings().protocol.hostname)});
     co_return false;
   }
   waiting_for_command_ = !content;
@@ -219,10 +220,10 @@ net::Task<bool> Session::fill() {
 }
 
 void Session::note(const Error& error) {
-  if (group_.stop_requested() && error.code == Errc::closed) {
-    end_ = End::stopped;
+  if (error.code != Errc::timeout) {
+    end_ = End::lost;
   } else {
-    end_ = error.code == Errc::timeout ? End::timed_out : End::lost;
+    end_ = group_.stop_requested() ? End::stopped : End::timed_out;
   }
 }
 
