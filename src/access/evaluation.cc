@@ -110,8 +110,9 @@ Verdict Evaluation::force_deferral() {
 
 net::Task<Result<routing::Route>> Evaluation::recipient_route() {
   if (!route_) {
-    Result<routing::Route> route =
-        co_await policy_.router_->resolve(subject_.sender.value_or(std::string()), *subject_.recipient);
+    const routing::Router& router = *policy_.router_;
+    Result<routing::Route> route = co_await router.resolve(router.qualify(subject_.sender.value_or(std::string())),
+                                                           router.qualify(*subject_.recipient));
     route_ = std::move(route);
   }
   co_return *route_;

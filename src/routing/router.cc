@@ -114,7 +114,9 @@ bool Router::check_domain(Target& target) const {
 }
 
 net::Task<Result<Route>> Router::resolve([[maybe_unused]] std::string sender, std::string recipient) const {
-  Result<Target> target = co_await strip_own_domains(qualify(recipient));
+  // A domain is left as it is: "user@host" was "user@host." when qualify() let it stand.
+  if (recipient.find('@') == std::string::npos) recipient = qualify(recipient);
+  Result<Target> target = co_await strip_own_domains(std::move(recipient));
   if (!target) co_return std::unexpected(target.error());
   const std::string stripped = target->address;
   const bool is_option = !settings_.allow_min_user && stripped.starts_with('-');  // would be one to a pipe command

@@ -58,7 +58,8 @@ class Router {
  public:
   Router(RouterSettings settings, std::shared_ptr<const Domains> domains);
 
-  // `sender` is for tables keyed by sender; "" is the null sender. Both in internal form, complete or not.
+  // `recipient` as qualify() made it; one without a domain is completed first. `sender` is for tables keyed by sender;
+  // "" is the null sender.
   net::Task<Result<Route>> resolve(std::string sender, std::string recipient) const;
 
   // The complete form of an address: rewrite(); "" stays "".

@@ -1,0 +1,28 @@
+// .db files, damaged or made up: every record must lie within the bytes of the file, and there cannot be more of them
+// than the file has room for.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/assert.h"
+#include "tables/db_reader.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace waypost::tables;
+  const std::string bytes(data, data + size);
+  for (const DbKind kind : {DbKind::hash, DbKind::btree}) {
+    std::size_t records = 0, checksum = 0;
+    const auto done = for_each_db_record(bytes, kind, [&](std::string_view key, std::string_view value) {
+      ++records;
+      for (const auto part : {key, value}) {
+        WAYPOST_ASSERT(part.size() <= size);
+        if (!part.empty())
+          checksum += static_cast<unsigned char>(part.front()) + static_cast<unsigned char>(part.back());
+      }
+    });
+    WAYPOST_ASSERT(records <= size / 4 && checksum <= 4 * 255 * size);
+    if (!done) WAYPOST_ASSERT(!done.error().text.empty());
+  }
+  return 0;
+}
