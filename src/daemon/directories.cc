@@ -35,9 +35,12 @@ Result<> make_directory(const std::string& path, mode_t mode, const std::optiona
 
 Result<> make_directories(const Paths& paths, const std::optional<Owner>& owner) {
   std::error_code error;
-  std::filesystem::create_directories(paths.queue_directory + "/pid",
-                                      error);  // shared with Postfix: owner and mode are left alone
-  if (error) return fail(Errc::io, fmt::format("create directory {}/pid: {}", paths.queue_directory, error.message()));
+  // Shared with Postfix: their owner and mode are left alone.
+  for (const auto& shared :
+       {std::filesystem::path(paths.queue_directory), std::filesystem::path(paths.pid_file).parent_path()}) {
+    std::filesystem::create_directories(shared, error);
+    if (error) return fail(Errc::io, fmt::format("create directory {}: {}", shared.string(), error.message()));
+  }
   struct Wanted {
     const std::string& path;
     mode_t mode;

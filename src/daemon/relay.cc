@@ -242,7 +242,6 @@ void Relay::stop(std::chrono::seconds limit) {
     master_log_.warning("sessions or deliveries were cut off at the stop; their mail stays queued");
   // Phase 3: everything else.
   groups_->clear();
-  smtpd_->stop();
   dispatcher_->stop();
   spool_->stop();
   blocking_.reset();

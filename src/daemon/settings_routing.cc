@@ -61,7 +61,10 @@ std::map<std::string, std::string, std::less<>> service_relayhosts(const config:
 }  // namespace
 
 Paths read_paths(config::Reader& reader) {
-  return make_paths(reader.text("queue_directory"), reader.text("waypost_control_socket"));
+  auto paths = make_paths(reader.text("queue_directory"), reader.text("waypost_control_socket"));
+  const auto pid = reader.text("process_id_directory");  // relative: below $queue_directory
+  paths.pid_file = (pid.starts_with('/') ? pid : paths.queue_directory + "/" + pid) + "/master.pid";
+  return paths;
 }
 
 std::vector<std::string> own_addresses(const config::Configuration& configuration, config::Reader& reader) {
@@ -132,6 +135,7 @@ intake::IntakeSettings read_intake(config::Reader& reader) {
   out.queue_minfree = static_cast<std::uint64_t>(reader.number("queue_minfree", 0));
   out.header_size_limit = static_cast<std::size_t>(reader.number("header_size_limit", 1));
   out.hopcount_limit = static_cast<std::uint32_t>(reader.number("hopcount_limit", 1, 1'000'000));
+  out.always_add_missing_headers = reader.flag("always_add_missing_headers");
   return out;
 }
 

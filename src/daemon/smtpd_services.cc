@@ -1,6 +1,9 @@
 #include "daemon/smtpd_services.h"
 
-#include <fmt/format.h>
+#include <unistd.h>
+
+#include "smtp_server/dovecot_auth.h"
+#include "smtp_server/file_auth.h"
 
 namespace waypost::daemon {
 namespace {
@@ -12,11 +15,17 @@ net::Task<void> refuse(net::Stream stream, Log log, std::string why) {
   co_return;
 }
 
+// Clients on this host's own addresses may leave headers out (local_header_rewrite_clients, permit_inet_interfaces).
+intake::Completion completion_for(const intake::Intake& intake, const mail::Envelope& envelope) {
+  return {.wanted = intake.settings()->router->domains().is_own_address(envelope.client_address), .full_name = {}};
+}
+
 }  // namespace
 
 SmtpdServices::SmtpdServices(Parts parts)
     : parts_(parts),
-      intake_(parts.intake),
+      intake_(parts.intake,
+              [&intake = parts.intake](const mail::Envelope& envelope) { return completion_for(intake, envelope); }),
       named_{parts.log, parts.clock, intake_, parts.names, numbers_},
       unnamed_{parts.log, parts.clock, intake_, no_names_, numbers_} {}
 
@@ -42,7 +51,8 @@ std::shared_ptr<const Listeners::Handler> SmtpdServices::handler(const SmtpdPlan
   const auto& limits = limits_for(plan);
   const auto service = std::make_shared<const smtp_server::Service>(smtp_server::Service{
       .settings = plan.settings,
-      .access = std::make_shared<smtp_server::PolicyAdapter>(plan.policy, plan.limit_exceptions),
+      .access = std::make_shared<smtp_server::PolicyAccess>(
+          plan.policy, std::make_shared<const tables::MatchList>(plan.limit_exceptions)),
       .authenticator = authenticator_for(plan),
       .tls_context = plan.tls,
       .connections = limits.connections,
@@ -54,11 +64,26 @@ std::shared_ptr<const Listeners::Handler> SmtpdServices::handler(const SmtpdPlan
   });
 }
 
-std::shared_ptr<smtp_server::Authenticator> SmtpdServices::authenticator_for(const SmtpdPlan& plan) {
-  if (plan.sasl.type == SaslPlan::Type::none) return nullptr;
+std::shared_ptr<smtp_server::Authenticator> SmtpdServices::authenticator_for(const SmtpdPlan& plan) const {
+  const Log log(parts_.log, plan.settings.tag, static_cast<std::uint32_t>(::getpid()));
+  const auto& sasl = plan.sasl;
+  switch (sasl.type) {
+    case SaslPlan::Type::none:
+      return nullptr;
+    case SaslPlan::Type::dovecot:
+      return smtp_server::DovecotAuthenticator::create({.server = sasl.server,
+                                                        .security_options = sasl.security_options,
+                                                        .tls_security_options = sasl.tls_security_options},
+                                                       log);
+    case SaslPlan::Type::file:
+      return std::make_shared<smtp_server::FileAuthenticator>(
+          smtp_server::FileAuthSettings{.path = sasl.file,
+                                        .local_domain = sasl.local_domain,
+                                        .security_options = sasl.security_options,
+                                        .tls_security_options = sasl.tls_security_options},
+          parts_.blocking, log);
+  }
   return nullptr;
 }
-
-void SmtpdServices::stop() { authenticators_.clear(); }
 
 }  // namespace waypost::daemon

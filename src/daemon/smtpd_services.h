@@ -34,15 +34,13 @@ class SmtpdServices {
 
   // What serves a connection of this service. Limits are kept over reloads by the service's name.
   std::shared_ptr<const Listeners::Handler> handler(const SmtpdPlan& plan);
-  // Ends the authenticators. After all sessions have ended.
-  void stop();
 
  private:
   struct Limits {
     std::shared_ptr<net::Limiter> connections, client_connections;
   };
   const Limits& limits_for(const SmtpdPlan& plan);
-  std::shared_ptr<smtp_server::Authenticator> authenticator_for(const SmtpdPlan& plan);
+  std::shared_ptr<smtp_server::Authenticator> authenticator_for(const SmtpdPlan& plan) const;
 
   Parts parts_;
   smtp_server::IntakeAdapter intake_;
@@ -50,7 +48,6 @@ class SmtpdServices {
   smtp_server::SessionNumbers numbers_;
   smtp_server::Environment named_, unnamed_;  // with and without smtpd_peername_lookup
   std::map<std::string, Limits> limits_;
-  std::map<std::string, std::shared_ptr<smtp_server::Authenticator>> authenticators_;
 };
 
 }  // namespace waypost::daemon

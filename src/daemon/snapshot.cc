@@ -9,6 +9,7 @@
 #include "config/reader.h"
 #include "daemon/listen_plan.h"
 #include "daemon/log_target.h"
+#include "smtp_server/dovecot_auth.h"
 
 namespace waypost::daemon {
 namespace {
@@ -123,11 +124,16 @@ class Builder {
     out.tls_security_options = reader.text("smtpd_sasl_tls_security_options");
     out.local_domain = reader.text("smtpd_sasl_local_domain");
     if (type == "dovecot") {
-      out.type = SaslPlan::Type::dovecot;
-      out.path = socket_path(reader.text("smtpd_sasl_path"));
+      auto server = smtp_server::dovecot_endpoint(reader.text("smtpd_sasl_path"), out_->paths.queue_directory);
+      if (server) {
+        out.type = SaslPlan::Type::dovecot;
+        out.server = std::move(*server);
+      } else {
+        reader.reject("smtpd_sasl_path", server.error().text);
+      }
     } else if (type == "waypost") {
       out.type = SaslPlan::Type::file;
-      out.path = reader.text("waypost_sasl_password_file");
+      out.file = reader.text("waypost_sasl_password_file");
     } else {
       // Postfix cannot authenticate anybody without Cyrus' own configuration either, which is the usual state.
       add(config::Severity::warning, fmt::format("smtpd_sasl_type = {} is not supported: clients cannot authenticate. "
@@ -135,14 +141,6 @@ class Builder {
                                                  type));
     }
     return out;
-  }
-
-  // A relative path is below $queue_directory, as Postfix's chroot makes it.
-  std::string socket_path(std::string path) const {
-    if (path.starts_with("inet:")) return path;
-    if (path.starts_with("unix:")) path.erase(0, 5);
-    if (!path.starts_with('/')) path = out_->paths.queue_directory + "/" + path;
-    return "unix:" + path;
   }
 
   void add_transport(const config::Service& service) {

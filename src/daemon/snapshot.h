@@ -24,10 +24,9 @@ namespace waypost::daemon {
 struct SaslPlan {
   enum class Type : unsigned char { none, dovecot, file };
   Type type = Type::none;
-  std::string path;  // of the socket (unix:, inet:) or the file
+  net::Endpoint server;  // dovecot
+  std::string file;      // of names and hashes
   std::string security_options, tls_security_options, local_domain;
-  std::vector<std::string> mechanism_filter;
-  bool operator==(const SaslPlan&) const = default;
 };
 
 // One smtpd service of master.cf.

@@ -46,6 +46,7 @@ Message::Message(Intake& intake, mail::Envelope envelope, Trace trace, Completio
       completion_(std::move(completion)),
       scan_(settings_->header_size_limit) {
   WAYPOST_ASSERT(envelope_.id);
+  completion_.wanted = completion_.wanted || settings_->always_add_missing_headers;
   content_.reserve(kFirstReserve);
   content_ = received_header(envelope_, trace, settings_->trace);
   start_ = content_.size();

@@ -33,6 +33,7 @@ struct IntakeSettings {
   std::uint64_t queue_minfree = 0;                // bytes
   std::size_t header_size_limit = mail::kHeaderSizeLimit;
   std::uint32_t hopcount_limit = 50;
+  bool always_add_missing_headers = false;
   std::shared_ptr<const routing::Router> router;
 };
 
