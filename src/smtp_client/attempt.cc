@@ -56,41 +56,38 @@ void Attempt::remember(const Trouble& trouble, const Place& place) {
   last_place_.connection = nullptr;
 }
 
-bool Attempt::settle(const Place& place) {
-  const auto& session = place.connection->session();
-  bool usable = session.usable();
-  for (const auto& [recipient, failure] : session.refused()) {
+// Recipients that the server refused by name. True: the connection stays usable.
+bool Attempt::settle_refused(const Place& place) {
+  bool usable = true;
+  for (const auto& [recipient, failure] : place.connection->session().refused()) {
     const Trouble trouble = from_session(failure);
     const auto verdict = judge(trouble, place);
     usable = usable && !verdict.close_session;
+    std::erase(pending_, recipient);
     if (verdict.try_next_host) {
       events::note(log_, request_.envelope->id, trouble.text);
       remember(trouble, place);
-      continue;
+      put_off_.push_back(recipient);
+    } else {
+      conclude(recipient, trouble, verdict, place);
     }
-    std::erase(pending_, recipient);
-    conclude(recipient, trouble, verdict, place);
   }
+  return usable;
+}
+
+bool Attempt::settle(const Place& place) {
+  const auto& session = place.connection->session();
+  bool usable = settle_refused(place) && session.usable();
   if (session.failure()) {
     const Trouble trouble = from_session(*session.failure());
     usable = usable && !judge(trouble, place).close_session;
-    // Those who were put off above wait for the next host as well; they have their own reason only in the log.
     fail(trouble, place);
-    return usable;
+  } else if (!session.final_reply().empty()) {
+    for (const auto recipient : std::exchange(pending_, {})) conclude_sent(recipient, place);
   }
-  if (session.final_reply().empty()) return usable;
-  const auto put_off = [&](std::uint32_t recipient) {
-    return std::ranges::any_of(session.refused(), [&](const auto& r) { return r.recipient == recipient; });
-  };
-  std::vector<std::uint32_t> kept;
-  for (const auto recipient : std::exchange(pending_, {})) {
-    if (put_off(recipient)) {
-      kept.push_back(recipient);
-    } else {
-      conclude_sent(recipient, place);
-    }
-  }
-  pending_ = std::move(kept);
+  session_done_ = session_done_ || session.phase() == smtp::ClientSession::Phase::ready;
+  pending_.insert(pending_.end(), put_off_.begin(), put_off_.end());
+  put_off_.clear();
   return usable;
 }
 

@@ -44,8 +44,6 @@ class Attempt {
 
   // The session is ready: the c of delays= ends here.
   void mark_connected() { connected_ = clock_.wall(); }
-  // A whole session was held: later trouble with other hosts does not condemn the site.
-  void mark_session_done() { session_done_ = true; }
 
   // Something went wrong for all that are pending. True: they stay pending for the next host.
   bool fail(const Trouble& trouble, const Place& place);
@@ -61,6 +59,7 @@ class Attempt {
   void report();
 
  private:
+  bool settle_refused(const Place& place);
   delivery::Verdict judge(const Trouble& trouble, const Place& place) const;
   void conclude(std::uint32_t recipient, const Trouble& trouble, const delivery::Verdict& verdict, const Place& place);
   void conclude_sent(std::uint32_t recipient, const Place& place);
@@ -74,9 +73,10 @@ class Attempt {
   Log log_;
   const Clock& clock_;
   std::vector<std::uint32_t> pending_;
+  std::vector<std::uint32_t> put_off_;  // during settle(): refused here, for the next host
   std::vector<delivery::Outcome> outcomes_;
   std::optional<WallTime> connected_;
-  bool session_done_ = false;
+  bool session_done_ = false;  // one was held to its end: trouble with later hosts does not condemn the site
   bool reported_ = false;
   std::optional<Trouble> last_trouble_;
   Place last_place_;

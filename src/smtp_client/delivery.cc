@@ -204,7 +204,6 @@ net::Task<void> use_kept_connection(ThreadState& state, Attempt& attempt, const 
   while (connection) {
     co_await transfer(state, attempt, *connection);
     if (!is_stale(*connection)) {
-      attempt.mark_session_done();
       const auto& settings = attempt.settings();
       const Place place{.last_host = connection->last_host,
                         .is_relayhost = attempt.request().nexthop == settings.relayhost,
@@ -252,7 +251,6 @@ net::Task<HostResult> try_host(ThreadState& state, Attempt& attempt, const HostT
   }
   if (host_try.target.first) connection->key = key;
   co_await transfer(state, attempt, *connection);
-  attempt.mark_session_done();
   place.connection = connection.get();
   const bool usable = attempt.settle(place);
   put_away(state, attempt, std::move(connection), usable);
