@@ -87,7 +87,7 @@ class Commands(RelayCase):
             f.write("smtp inet n - n\n")
         relay.start(wait=False)
         self.assertNotEqual(relay.child.wait(), 0)
-        self.assertRegex(relay.log.text() + relay.child.stderr(), r"master\.cf: line \d+: bad field count")
+        self.assertRegex(relay.log.text() + relay.child.stderr(), r"master\.cf(:|,) line \d+: bad field count")
 
     @waypost_only("it ignores what it does not know")
     def test_parameters_without_effect_are_named_once(self):

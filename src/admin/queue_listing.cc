@@ -29,13 +29,13 @@ std::int64_t number_of(const json::object& object, std::string_view key) {
   return value != nullptr && value->is_int64() ? value->get_int64() : 0;
 }
 
-// "Mon Nov 23 16:48:05": asctime without the year.
+// "Mon Nov 23 16:48:05 ": the first 20 characters of asctime(), the blank behind the time included.
 std::string arrival_text(std::int64_t seconds) {
   const auto time = static_cast<std::time_t>(seconds);
   std::tm local{};
   ::localtime_r(&time, &local);
   char text[32];
-  const auto length = std::strftime(text, sizeof text, "%a %b %e %H:%M:%S", &local);
+  const auto length = std::strftime(text, sizeof text, "%a %b %e %H:%M:%S ", &local);
   return {text, length};
 }
 

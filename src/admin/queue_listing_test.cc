@@ -39,12 +39,12 @@ TEST(QueueListing, PrintsThePostfixTable) {
   held.recipients = {{"c@example.net", ""}};
   EXPECT_EQ(format_mailq({sample(), held}),
             "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n"
-            "B23C5606       2048  Mon Nov 23 16:48:05 app@example.com\n"
+            "B23C5606       2048 Mon Nov 23 16:48:05  app@example.com\n"
             "                 (connect to mx.example.net[192.0.2.1]:25: Connection refused)\n"
             "                                         a@example.net\n"
             "                                         b@example.net\n"
             "\n"
-            "1E2401000!     2048  Mon Nov 23 16:48:05 app@example.com\n"
+            "1E2401000!     2048 Mon Nov 23 16:48:05  app@example.com\n"
             "                                         c@example.net\n"
             "\n"
             "-- 4 Kbytes in 2 Requests.\n");

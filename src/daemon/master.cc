@@ -67,14 +67,15 @@ class Master {
     const auto signals = block_signals();
     raise_descriptor_limit();
     if (auto prepared = prepare(); !prepared) return die(prepared.error().text);
-    config::Findings findings;
+    auto findings = std::move(load_findings_);
     for (auto& finding : config::check(*configuration_)) findings.push_back(std::move(finding));
     auto snapshot = build_snapshot(configuration_, log(), clock_, nullptr, findings);
     if (!report(findings)) return die("the configuration has errors; see above, or run: postfix check");
     for (const auto& plan : snapshot->smtpd) {
       if (!plan.refusal.empty()) log().warning("service {} does not serve: {}", plan.key, plan.refusal);
     }
-    auto relay = Relay::start({options_.config_directory, *writer_, clock_}, std::move(snapshot));
+    auto relay =
+        Relay::start({options_.config_directory, *writer_, clock_, [this] { writer_->reopen(); }}, std::move(snapshot));
     if (!relay) {
       log().fatal("{}", relay.error().text);
       return die(relay.error().text);
@@ -98,7 +99,8 @@ class Master {
     if (!loaded) return std::unexpected(loaded.error());
     configuration_ = std::move(*loaded);
     const auto view = configuration_->view();
-    config::Reader reader(view, findings);
+    config::Findings repeated;  // the snapshot reads these again
+    config::Reader reader(view, repeated);
     const auto paths = read_paths(reader);
     tag_ = log_name(view) + "/master";
     auto owner = mail_owner_ids(reader.text("mail_owner"));
@@ -112,6 +114,15 @@ class Master {
     if (auto opened = open_log(*owner); !opened) return opened;
     if (*owner) return become(**owner);
     return {};
+  }
+
+  // Every line that does not parse, not only the first.
+  Error all_errors(const Error& first) const {
+    std::string text;
+    for (const auto& finding : load_findings_) {
+      if (finding.severity == config::Severity::error) text += (text.empty() ? "" : "; ") + config::describe(finding);
+    }
+    return {first.code, text.empty() ? first.text : text};
   }
 
   Result<> open_log(const std::optional<Owner>& owner) {
@@ -170,6 +181,7 @@ class Master {
   SystemClock clock_;
   std::string tag_ = "postfix/master";
   std::shared_ptr<const config::Configuration> configuration_;
+  config::Findings load_findings_;
   std::optional<PidFile> pid_file_;
   std::unique_ptr<events::LogWriter> writer_;
 };

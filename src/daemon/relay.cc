@@ -219,6 +219,7 @@ admin::ReloadOutcome Relay::reload() {
   if (!outcome.lines.empty()) return outcome;
   if (!loaded) return refuse(loaded.error().text);
   if (auto applied = apply(std::move(next)); !applied) return refuse(applied.error().text);
+  environment_.reopen_log();
   master_log_.info("reload -- version {}, configuration {}", kVersion, environment_.config_directory);
   outcome.accepted = true;
   return outcome;

@@ -5,6 +5,7 @@
 // reads files), one at a time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -40,6 +41,7 @@ class Relay {
     std::string config_directory;
     LogSink& log;
     const Clock& clock;
+    std::function<void()> reopen_log;  // a reload also follows a rotated log file
   };
 
   // Errors name what failed; nothing is left running.

@@ -71,15 +71,19 @@ class Builder {
     if (settings.protocol.auth_enable) smtpd.sasl = read_sasl_plan(reader);
     smtpd.limit_exceptions = tables::MatchList("smtpd_client_event_limit_exceptions",
                                                reader.text("smtpd_client_event_limit_exceptions"), *out_->tables);
-    // A process limit that somebody wrote down is meant; the default of 100 is about processes, which we have none of.
-    const auto written = plan.service->process_limit();
-    smtpd.connection_limit = written
-                                 ? static_cast<std::size_t>(*written)
-                                 : static_cast<std::size_t>(reader.number("waypost_connection_limit", 0, 10'000'000));
+    smtpd.connection_limit = connection_limit(*plan.service, reader);
     smtpd.client_connection_limit =
         static_cast<std::size_t>(reader.number("smtpd_client_connection_count_limit", 0, 1'000'000));
     smtpd.peername_lookup = reader.flag("smtpd_peername_lookup");
     out_->smtpd.push_back(std::move(smtpd));
+  }
+
+  // A process limit that somebody wrote down is meant; the default of 100 is about processes, which we have none of.
+  static std::size_t connection_limit(const config::Service& service, config::Reader& reader) {
+    if (const auto written = service.process_limit()) return static_cast<std::size_t>(*written);
+    const auto* const name =
+        reader.is_set("default_process_limit") ? "default_process_limit" : "waypost_connection_limit";
+    return static_cast<std::size_t>(reader.number(name, 0, 10'000'000));
   }
 
   void add_policy(config::Reader& reader, SmtpdPlan& smtpd) {
@@ -110,6 +114,8 @@ class Builder {
       smtpd.tls = std::move(*context);
     } else if (context.error().code == Errc::not_found && settings.certificates.empty()) {
       add(config::Severity::warning, fmt::format("service {}: {}", smtpd.key, context.error().text));
+      if (protocol.tls == smtp::ServerTls::may)
+        protocol.tls = smtp::ServerTls::none;  // not offered; encrypt stays refused
     } else {
       const auto origin = reader.view().origin(settings.certificates.cert_file.empty() ? "smtpd_tls_chain_files"
                                                                                        : "smtpd_tls_cert_file");

@@ -5,6 +5,6 @@
 
 namespace waypost::daemon {
 
-inline constexpr std::string_view kVersion = "Waypost 0.1.0";
+inline constexpr std::string_view kVersion = "Waypost/0.1.0";
 
 }  // namespace waypost::daemon

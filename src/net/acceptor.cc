@@ -50,7 +50,8 @@ Result<> prepare_listener(int fd, const Endpoint& local, const SocketAddress& ad
   if (done) return {};
   const int error = errno;
   return fail(error == EADDRINUSE ? Errc::exists : Errc::io,
-              fmt::format("bind {}: {}", local.to_string(), errno_text(error)));
+              local.is_unix ? fmt::format("bind {}: {}", local.to_string(), errno_text(error))
+                            : fmt::format("bind {} port {}: {}", local.address, local.port, errno_text(error)));
 }
 
 }  // namespace

@@ -118,7 +118,8 @@ TEST(Acceptor, AddressInUseIsToldApart) {
   const auto again = open_listener(*where);
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, Errc::exists);
-  EXPECT_EQ(again.error().text, "bind " + where->to_string() + ": Address already in use");
+  EXPECT_EQ(again.error().text,
+            "bind " + where->address + " port " + std::to_string(where->port) + ": Address already in use");
   close(*fd);
 }
 

@@ -138,7 +138,8 @@ class Composer {
 
   void header() {
     line("Date: {}", mail::rfc5322_date(now_));
-    line("From: Mail Delivery System <MAILER-DAEMON@{}>", settings_.hostname);
+    line("From: Mail Delivery System <MAILER-DAEMON@{}>",
+         settings_.origin.empty() ? settings_.hostname : settings_.origin);
     line("Subject: {}", wording_of(kind_).subject);
     line("To: {}", mail::to_external(destination()));
     if (settings_.threaded && !message_id_.empty()) {

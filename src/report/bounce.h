@@ -33,6 +33,7 @@ struct RecipientReport {
 
 struct Settings {
   std::string hostname;                      // myhostname
+  std::string origin;                        // myorigin, of the From: address; empty: hostname
   std::uint64_t bounce_size_limit = 50'000;  // originals above it are returned without body; 0: none
   std::chrono::seconds maximal_queue_lifetime{5 * 86'400};
   std::chrono::seconds delay_warning_time{0};
