@@ -1,5 +1,7 @@
 #include "smtp_server/adapters.h"
 
+#include <utility>
+
 namespace waypost::smtp_server {
 namespace {
 
@@ -8,16 +10,16 @@ std::optional<smtp::Reply> to_reply(std::optional<intake::Refusal> refusal) {
   return smtp::Reply{refusal->code, std::move(refusal->dsn), std::move(refusal->text)};
 }
 
-class MessageAdapter final : public IncomingMessage {
+class Incoming final : public IncomingMessage {
  public:
-  explicit MessageAdapter(std::unique_ptr<intake::Message> message) : message_(std::move(message)) {}
+  explicit Incoming(std::unique_ptr<intake::Message> message) : message_(std::move(message)) {}
 
   net::Task<std::optional<smtp::Reply>> append(std::string_view content) override {
     auto refusal = co_await message_->append(content);
     co_return to_reply(std::move(refusal));
   }
   net::Task<Verdict> finish() override {
-    auto verdict = co_await message_->finish();
+    intake::Verdict verdict = co_await message_->finish();
     co_return Verdict{verdict.id, to_reply(std::move(verdict.refusal))};
   }
 
@@ -27,8 +29,9 @@ class MessageAdapter final : public IncomingMessage {
 
 }  // namespace
 
-net::Task<bool> PolicyAdapter::is_exempt_from_limits(const access::Subject& subject) {
-  const auto matched = co_await limit_exceptions_.matches_host(subject.client_name, subject.client_address);
+net::Task<bool> PolicyAccess::is_exempt_from_limits(const access::Subject& subject) {
+  if (!exceptions_ || exceptions_->empty()) co_return false;
+  const auto matched = co_await exceptions_->matches_host(subject.client_name, subject.client_address);
   co_return matched.value_or(false);
 }
 
@@ -37,10 +40,10 @@ std::optional<smtp::Reply> IntakeAdapter::check_space(std::uint64_t size) {
 }
 
 std::unique_ptr<IncomingMessage> IntakeAdapter::begin(mail::Envelope envelope, std::string tls_lines) {
-  // Clients on this host's own addresses may leave headers out (local_header_rewrite_clients, permit_inet_interfaces).
-  const bool own = intake_.settings()->router->domains().is_own_address(envelope.client_address);
-  return std::make_unique<MessageAdapter>(
-      intake_.begin(std::move(envelope), {.tls_lines = std::move(tls_lines)}, {.wanted = own}));
+  intake::Trace trace;
+  trace.tls_lines = std::move(tls_lines);
+  auto completion = completion_ ? completion_(envelope) : intake::Completion{};
+  return std::make_unique<Incoming>(intake_.begin(std::move(envelope), std::move(trace), std::move(completion)));
 }
 
 }  // namespace waypost::smtp_server

@@ -1,7 +1,10 @@
-// The real answers to a session's questions: access/ and intake/ behind the ports of ports.h.
+// The ports over the modules that stand behind them in the relay.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "access/policy.h"
 #include "intake/intake.h"
@@ -10,12 +13,12 @@
 
 namespace waypost::smtp_server {
 
-// One listener's restriction lists.
-class PolicyAdapter final : public AccessPort {
+// One listener's restriction lists. Immutable; any thread.
+class PolicyAccess final : public AccessPort {
  public:
-  // `limit_exceptions`: smtpd_client_event_limit_exceptions.
-  PolicyAdapter(std::shared_ptr<const access::Policy> policy, tables::MatchList limit_exceptions)
-      : policy_(std::move(policy)), limit_exceptions_(std::move(limit_exceptions)) {}
+  // `exceptions`: smtpd_client_event_limit_exceptions.
+  PolicyAccess(std::shared_ptr<const access::Policy> policy, std::shared_ptr<const tables::MatchList> exceptions)
+      : policy_(std::move(policy)), exceptions_(std::move(exceptions)) {}
 
   net::Task<access::Decision> check_connect(const access::Subject& subject, access::Memory& memory) override {
     return policy_->check_connect(subject, memory);
@@ -35,18 +38,24 @@ class PolicyAdapter final : public AccessPort {
   net::Task<access::Decision> check_end_of_data(const access::Subject& subject) override {
     return policy_->check_end_of_data(subject);
   }
-  // A list that cannot be looked up exempts nobody.
+  // A list that cannot be read exempts nobody.
   net::Task<bool> is_exempt_from_limits(const access::Subject& subject) override;
 
  private:
   std::shared_ptr<const access::Policy> policy_;
-  tables::MatchList limit_exceptions_;
+  std::shared_ptr<const tables::MatchList> exceptions_;  // may be null
 };
 
+// The relay's one intake. Any thread.
 class IntakeAdapter final : public IntakePort {
  public:
-  // Outlives the adapter.
-  explicit IntakeAdapter(intake::Intake& intake) : intake_(intake) {}
+  // Whether the message of this client gets the headers that it lacks (local_header_rewrite_clients,
+  // always_add_missing_headers). Must not block.
+  using CompletionRule = std::function<intake::Completion(const mail::Envelope&)>;
+
+  // `intake` outlives every session.
+  IntakeAdapter(intake::Intake& intake, CompletionRule completion)
+      : intake_(intake), completion_(std::move(completion)) {}
 
   QueueId next_id() override { return intake_.next_id(); }
   std::optional<smtp::Reply> check_space(std::uint64_t size) override;
@@ -54,6 +63,7 @@ class IntakeAdapter final : public IntakePort {
 
  private:
   intake::Intake& intake_;
+  CompletionRule completion_;
 };
 
 }  // namespace waypost::smtp_server
