@@ -99,6 +99,7 @@ class Monitoring(RelayCase):
     def test_sessions_at_the_same_time_have_numbers_of_their_own(self):
         relay = self.relay(sink=self.sink())
         clients = [Dialogue(relay.port) for _ in range(5)]
+        relay.log.wait_for(r"smtpd\[\d+\]: connect from", count=6)  # the first one looked whether it serves
         numbers = [re.search(r"smtpd\[(\d+)\]", line).group(1) for line in relay.log.matching(r"smtpd\[\d+\]: connect from")[-5:]]
         self.assertEqual(len(set(numbers)), 5)
         for client in clients:

@@ -24,7 +24,7 @@ class Reload(RelayCase):
             self.assertReply(old.content(), 250)
             self.assertReply(old.command("QUIT"), 221)
         sink.wait_messages(1)
-        relay.log.wait_for(r"postfix/master\[\d+\]: reload -- version \S+, configuration %s" % relay.config)
+        relay.log.wait_for(r"postfix/master\[\d+\]: reload -- version [^,]+, configuration %s" % relay.config)
 
     def test_new_relayhost_takes_the_next_message(self):
         first, second = self.sink("first"), self.sink("second")

@@ -4,6 +4,7 @@ import unittest
 
 from harness import CertificateAuthority, Dialogue, RelayCase
 from harness.case import waypost_only
+from harness.sasl import crypt_hash
 from harness.smtp import client_context
 
 
@@ -39,14 +40,17 @@ class Server(RelayCase):
         with Dialogue(relay.port) as client:
             self.assertNotIn("STARTTLS", client.ehlo())
 
+    @waypost_only("needs an authentication server to start")
     def test_auth_only_after_tls(self):
-        relay = self.tls_relay(smtpd_tls_auth_only="yes", smtpd_sasl_auth_enable="yes", smtpd_sasl_type="dovecot" if self.engine == "postfix" else "waypost",
-                               smtpd_sasl_path="inet:127.0.0.1:1")
-        if self.engine == "postfix":
-            self.skipTest("needs an authentication server to start")
+        users = self.folder + "/sasl_users"
+        with open(users, "w") as f:
+            f.write("app@example.com:%s\n" % crypt_hash("word"))
+        relay = self.tls_relay(smtpd_tls_auth_only="yes", smtpd_sasl_auth_enable="yes", smtpd_sasl_type="waypost", waypost_sasl_password_file=users)
         with Dialogue(relay.port) as client:
             self.assertNotIn("AUTH", client.ehlo())
+            self.assertRegex(client.auth_plain("app@example.com", "word"), "^(503|504|538)")
             self.assertIn("AUTH", client.starttls())
+            self.assertReply(client.auth_plain("app@example.com", "word"), 235)
 
     @waypost_only("its default floor is TLS 1.0")
     def test_old_protocols_are_refused_by_default(self):
