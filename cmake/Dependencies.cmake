@@ -17,3 +17,6 @@ find_library(BERKELEYDB_LIBRARY db-5.3 REQUIRED)
 add_library(berkeleydb INTERFACE)
 target_include_directories(berkeleydb SYSTEM INTERFACE ${BERKELEYDB_INCLUDE})
 target_link_libraries(berkeleydb INTERFACE ${BERKELEYDB_LIBRARY})
+
+# Memory of a burst goes back to the system, and threads share few arenas (src/tools/main.cc). Sanitizers bring their own.
+pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)

@@ -38,6 +38,7 @@ smtpd_relay_restrictions = permit_mynetworks, reject
 # Where this demonstration keeps its things
 queue_directory = {queue}
 maillog_file = {log}
+maillog_file_prefixes = {folder}
 mail_owner = {owner}
 smtpd_tls_cert_file = {cert}
 smtpd_tls_key_file = {key}
@@ -127,7 +128,7 @@ class Demo:
         cert, key = make_certificate(self.folder)
         owner = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         write(self.etc + "/main.cf", MAIN_CF.format(provider_port=self.provider_port, etc=self.etc, ca=cert, cert=cert, key=key,
-                                                    queue=self.queue, log=self.log, owner=owner))
+                                                    queue=self.queue, log=self.log, folder=self.folder, owner=owner))
         write(self.etc + "/master.cf", MASTER_CF.format(port=self.port))
         write(self.etc + "/sasl_passwd", "[127.0.0.1]:%d apikey:s3cret\n" % self.provider_port, 0o600)
         subprocess.run([self.bin + "/postmap", "-c", self.etc, "hash:%s/sasl_passwd" % self.etc], check=True)

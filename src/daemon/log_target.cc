@@ -2,6 +2,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "config/reader.h"
+#include "daemon/privileges.h"
+
 namespace waypost::daemon {
 namespace {
 
@@ -33,6 +42,28 @@ events::LogWriter::Options log_target(const config::Configuration& configuration
     options.path = events::kSyslogSocket;
   }
   return options;
+}
+
+Result<std::unique_ptr<events::LogWriter>> open_mail_log(const config::Configuration& configuration, bool foreground) {
+  config::Findings findings;
+  const auto view = configuration.view();
+  config::Reader reader(view, findings);
+  const auto named = reader.text("maillog_file");
+  const auto prefixes = reader.list("maillog_file_prefixes");
+  if (!named.empty() &&
+      std::ranges::none_of(prefixes, [&](const std::string& prefix) { return named.starts_with(prefix); })) {
+    return fail(Errc::refused, fmt::format("maillog_file '{}' is not below any of maillog_file_prefixes '{}'", named,
+                                           reader.text("maillog_file_prefixes")));
+  }
+  const auto target = log_target(configuration, foreground);
+  const bool is_new = target.target == events::LogWriter::Target::file && ::access(target.path.c_str(), F_OK) != 0;
+  auto writer = events::LogWriter::open(target);
+  if (!writer || !is_new) return writer;
+  const auto owner = mail_owner_ids(reader.text("mail_owner"));
+  if (owner && *owner && ::chown(target.path.c_str(), (*owner)->uid, static_cast<gid_t>(-1)) != 0) {
+    return fail(Errc::io, fmt::format("cannot give {} to mail_owner: {}", target.path, errno_text(errno)));
+  }
+  return writer;
 }
 
 std::string log_name(const config::View& view) {

@@ -111,7 +111,7 @@ class Master {
     auto held = PidFile::acquire(paths.pid_file);
     if (!held) return std::unexpected(held.error());
     pid_file_.emplace(std::move(*held));
-    if (auto opened = open_log(*owner); !opened) return opened;
+    if (auto opened = open_log(); !opened) return opened;
     if (*owner) return become(**owner);
     return {};
   }
@@ -125,15 +125,9 @@ class Master {
     return {first.code, text.empty() ? first.text : text};
   }
 
-  Result<> open_log(const std::optional<Owner>& owner) {
-    auto target = log_target(*configuration_, options_.foreground);
-    const bool is_new = target.target == events::LogWriter::Target::file && ::access(target.path.c_str(), F_OK) != 0;
-    auto writer = events::LogWriter::open(target);
+  Result<> open_log() {
+    auto writer = open_mail_log(*configuration_, options_.foreground);
     if (!writer) return std::unexpected(writer.error());
-    // A log file of our making stays writable for us after privileges are dropped; one that exists belongs to somebody.
-    if (is_new && owner && ::chown(target.path.c_str(), owner->uid, static_cast<gid_t>(-1)) != 0) {
-      return fail(Errc::io, "cannot give the log file to mail_owner: " + target.path);
-    }
     writer_ = std::move(*writer);
     return {};
   }

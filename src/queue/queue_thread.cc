@@ -1,7 +1,5 @@
 #include "queue/queue_thread.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 
 namespace waypost::queue {
@@ -15,11 +13,6 @@ struct Overloaded : F... {
 
 // Without anything to wait for the thread still looks at the clock now and then: the wall clock may have been set.
 constexpr std::chrono::seconds kMaxSleep{60};
-
-// When so many messages have left the active queue at a stretch, the memory of their envelopes goes back to the system:
-// the C library keeps it otherwise, scattered as it was allocated by other threads.
-constexpr std::uint64_t kTrimAbove = 4'096;
-constexpr std::uint64_t kTrimBelowPart = 4;
 
 }  // namespace
 
@@ -53,7 +46,6 @@ void QueueThread::run() {
   while (true) {
     work_off(inbox);
     scheduler_.advance(now());
-    trim_memory();
     const auto wait = std::min<Duration>(scheduler_.next_wake(now()).value_or(kMaxSleep), kMaxSleep);
 
     std::unique_lock lock(mutex_);
@@ -68,14 +60,6 @@ void QueueThread::run() {
     inbox.swap(inbox_);
   }
   scheduler_.record_unrecorded();
-}
-
-void QueueThread::trim_memory() {
-  const std::uint64_t active = scheduler_.counts().active;
-  active_peak_ = std::max(active_peak_, active);
-  if (active_peak_ < kTrimAbove || active > active_peak_ / kTrimBelowPart) return;
-  malloc_trim(0);
-  active_peak_ = active;
 }
 
 void QueueThread::work_off(std::vector<Post>& inbox) {

@@ -62,7 +62,6 @@ class QueueThread {
 
   void post(Post item);
   void run();
-  void trim_memory();
   void work_off(std::vector<Post>& inbox);
   void list_from(std::uint32_t from, std::move_only_function<void(std::vector<QueueItem>, bool)> answer);
   Instant now() const { return {clock_.wall(), clock_.mono()}; }
@@ -75,7 +74,6 @@ class QueueThread {
   bool sleeping_ = false, stop_ = false;
   MonoTime stop_deadline_{};
   bool ended_idle_ = false;
-  std::uint64_t active_peak_ = 0;  // since memory was last given back
   std::thread thread_;
 };
 

@@ -63,4 +63,11 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace waypost::tools
 
+// jemalloc's settings, where it is linked: memory of a burst goes back to the system within a second, without a thread
+// of ours being held up for it.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,narenas:4,dirty_decay_ms:500,muzzy_decay_ms:0";
+}
+
 int main(int argc, char** argv) { return waypost::tools::run(argc, argv); }

@@ -1,4 +1,3 @@
-#include <crypt.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "config/reader.h"
+#include "smtp_server/password_file.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/context.h"
@@ -88,17 +88,10 @@ Secret read_password() {
 }
 
 Result<std::string> hash(const Secret& password) {
-  if (password.empty() || password.reveal().size() > kMaxPassword)
+  if (password.empty() || password.reveal().size() > kMaxPassword) {
     return fail(Errc::invalid, fmt::format("a password has 1 to {} characters", kMaxPassword));
-  // The system's strongest method at its default cost ("$y$", yescrypt).
-  char salt[CRYPT_GENSALT_OUTPUT_SIZE];
-  if (::crypt_gensalt_rn(nullptr, 0, nullptr, 0, salt, sizeof salt) == nullptr)
-    return fail(Errc::io, "cannot make a salt");
-  const auto work = std::make_unique<crypt_data>();
-  const std::string text(password.reveal());
-  const char* result = ::crypt_r(text.c_str(), salt, work.get());
-  if (result == nullptr || result[0] == '*') return fail(Errc::io, "cannot hash the password");
-  return result;
+  }
+  return smtp_server::hash_password(password.reveal());
 }
 
 int add(const Console& console, const std::string& path, const std::string& user, std::vector<Line> users) {

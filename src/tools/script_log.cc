@@ -17,9 +17,8 @@ constexpr std::string_view kTag = "postfix/postfix-script";
 
 ScriptLog::ScriptLog(const Context& context) {
   // The terminal gets every line anyway: only a file or syslog is a second place.
-  auto target = daemon::log_target(*context.configuration, false);
-  if (target.target == events::LogWriter::Target::standard_output) return;
-  if (auto opened = events::LogWriter::open(std::move(target))) sink_ = std::move(*opened);
+  if (daemon::log_target(*context.configuration, false).target == events::LogWriter::Target::standard_output) return;
+  if (auto opened = daemon::open_mail_log(*context.configuration, false)) sink_ = std::move(*opened);
 }
 
 ScriptLog::~ScriptLog() = default;
