@@ -45,6 +45,7 @@ class Relay:
             "queue_directory": self.queue,
             "data_directory": self.data,
             "maillog_file": self.log.path,
+            "maillog_file_prefixes": self.folder,
             "mail_owner": MAIL_OWNER,
             "myhostname": "relay.example.com",
             "mydomain": "example.com",
@@ -58,7 +59,6 @@ class Relay:
         if ON_POSTFIX:
             self.postfix_root = postfix.root()
             settings.update(postfix.settings(self.postfix_root))
-            settings["maillog_file_prefixes"] = self.folder
             settings["smtp_bind_address"] = "127.0.0.1"  # nothing may leave this machine
         elif dns:
             settings["waypost_resolver"] = "127.0.0.1@%d" % dns.port
