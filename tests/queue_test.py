@@ -217,7 +217,8 @@ class Memory(RelayCase):
         report = run_source(relay.port, "-c", 20, "-n", 20000, "-s", 2048, "--domains", 1000)
         self.assertEqual(report["accepted"], 20000, report["errors"])
         relay.wait_queue(20001, "deferred", timeout=90)
-        self.assertLessEqual(resident_kib(relay.child.pid) - idle, 15 * 1024, "grown KiB")
+        # what the burst itself took may take a moment to go back to the system
+        wait_until(lambda: resident_kib(relay.child.pid) - idle <= 15 * 1024, 20, lambda: "growth of %d KiB subsides" % (resident_kib(relay.child.pid) - idle))
 
 
 if __name__ == "__main__":
