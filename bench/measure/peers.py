@@ -60,7 +60,7 @@ class Peer:
         self.port = free_port()
         self.group = ProcessGroup(self.name)
         settings = dict(COMMON, queue_directory=self.folder + "/queue", data_directory=self.folder + "/data", maillog_file=self.folder + "/mail.log",
-                        relayhost="[127.0.0.1]:%d" % sink_port)
+                        maillog_file_prefixes=self.folder, relayhost="[127.0.0.1]:%d" % sink_port)
         if certificate:
             settings.update(smtpd_tls_cert_file=certificate.certificate, smtpd_tls_key_file=certificate.key, smtpd_tls_security_level="may",
                             smtp_tls_security_level="may", smtp_tls_session_cache_database="btree:${data_directory}/smtp_scache",
@@ -111,7 +111,7 @@ class Postfix(Peer):
         super().__init__(volume, sink_port, certificate)
 
     def own_settings(self, sink_port):
-        return dict(POSTFIX_TUNING, **postfix.settings(self.root), maillog_file_prefixes=self.folder, smtp_connection_cache_destinations="[127.0.0.1]:%d" % sink_port)
+        return dict(POSTFIX_TUNING, **postfix.settings(self.root), smtp_connection_cache_destinations="[127.0.0.1]:%d" % sink_port)
 
     def program(self, name):
         return os.path.join(self.root, "usr/sbin", name)
