@@ -103,7 +103,7 @@ class Restrictions(RelayCase):
         with Dialogue(relay.port, source=OUTSIDER) as client:
             client.ehlo()
             self.assertReply(client.envelope("a@example.net", "rcpt@example.org"), 554, "5.7.1 <rcpt@example.org>: Relay access denied")
-        relay.log.wait_for(r"warning: .*smtpd_recipient_restrictions.*#")
+        relay.log.wait_for(r"warning: .*# Allow internal clients.*smtpd_recipient_restrictions")
 
     def test_unknown_restriction_defers_when_it_is_reached(self):
         relay = self.relay({"smtpd_recipient_restrictions": "permit_mynetworks, no_such_restriction, reject", "smtpd_relay_restrictions": ""}, sink=self.sink())

@@ -92,11 +92,8 @@ class Master {
 
   // Files, folders, log, pid file: what may need root; then the user that mail runs as.
   Result<> prepare() {
-    config::Findings findings;
-    auto loaded = config::load(options_.config_directory, findings);
-    for (const auto& finding : findings)
-      std::fprintf(stderr, "postfix/master: %s\n", config::describe(finding).c_str());
-    if (!loaded) return std::unexpected(loaded.error());
+    auto loaded = config::load(options_.config_directory, load_findings_);
+    if (!loaded) return std::unexpected(all_errors(loaded.error()));
     configuration_ = std::move(*loaded);
     const auto view = configuration_->view();
     config::Findings repeated;  // the snapshot reads these again
