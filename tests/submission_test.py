@@ -145,6 +145,22 @@ class OurPasswordFile(SubmissionCase):
         sink.wait_messages(2)
 
 
+    @waypost_only("a command of its own")
+    def test_users_are_added_and_removed_by_command_without_a_reload(self):
+        sink = self.sink()
+        path = os.path.join(self.folder, "sasl_users")
+        relay = self.submission_relay(sink, smtpd_sasl_type="waypost", waypost_sasl_password_file=path)
+        command = lambda *arguments, **options: relay.run("waypost", "sasl-user", "-c", relay.config, *arguments, **options)
+        added = command("add", "new@example.com", input="pass word\n")
+        self.assertEqual(added.returncode, 0, added.stderr)
+        self.assertEqual(command("list").stdout, "new@example.com\n")
+        with open(path) as f:
+            self.assertNotIn("pass word", f.read())
+        self.assertReply(self.submit_as(relay, "new@example.com", "pass word")[1], 250)
+        self.assertEqual(command("remove", "new@example.com").returncode, 0)
+        self.assertReply(self.submit_as(relay, "new@example.com", "pass word")[0], 535)
+
+
 class OtherPorts(SubmissionCase):
     def test_smtps_speaks_tls_from_the_start(self):
         sink = self.sink()
