@@ -110,7 +110,7 @@ class Crash(RelayCase):
             self.addCleanup(generator.end)
         kills = []
         for _ in range(KILLS):
-            time.sleep(moments.uniform(0.2, 2.8))
+            time.sleep(moments.uniform(0.2, 4))
             kills.append(time.monotonic_ns())
             relay.kill()
             relay.start()

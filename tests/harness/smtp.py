@@ -5,7 +5,7 @@ import ssl
 
 
 class Dialogue:
-    def __init__(self, port, host="127.0.0.1", source=None, tls=False, timeout=10, greet=True):
+    def __init__(self, port, host="127.0.0.1", source=None, tls=False, timeout=30, greet=True):
         self.socket = socket.create_connection((host, port), timeout=timeout, source_address=(source, 0) if source else None)
         if tls:
             self.wrap()
