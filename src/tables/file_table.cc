@@ -3,10 +3,17 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <system_error>
 #include <utility>
 
 namespace waypost::tables {
 namespace {
+
+std::int64_t total_bytes(const std::vector<FileStamp>& stamps) {
+  std::int64_t total = 0;
+  for (const auto& stamp : stamps) total += stamp.size;
+  return total;
+}
 
 std::int64_t to_ns(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
 
@@ -21,7 +28,6 @@ FileStamp stamp_of(const std::string& path) {
 FileTable::FileTable(FileTableSpec spec, Log log, const Clock& clock)
     : spec_(std::move(spec)), log_(std::move(log)), clock_(clock) {
   next_check_ns_ = (clock_.mono() + kCheckInterval).time_since_epoch().count();
-  const std::scoped_lock lock(reading_);
   read(stamps());
 }
 
@@ -74,11 +80,27 @@ Lookup FileTable::unavailable() const {
 }
 
 void FileTable::check() const {
-  const std::unique_lock lock(reading_, std::try_to_lock);
-  if (!lock.owns_lock()) return;
+  if (is_reading_.exchange(true)) return;
   auto now = stamps();
   const bool is_new = now != loaded_stamps_ && now != failed_stamps_;
-  if (is_new && at_rest(now)) read(std::move(now));
+  if (is_new && at_rest(now)) {
+    if (total_bytes(now) > kMaxInlineBytes) return read_aside(std::move(now));
+    read(std::move(now));
+  }
+  is_reading_ = false;
+}
+
+void FileTable::read_aside(std::vector<FileStamp> before) const {
+  try {
+    // The thread before has left is_reading_ behind it: joining it takes no time.
+    reader_ = std::jthread([this, before] {
+      read(before);
+      is_reading_ = false;
+    });
+  } catch (const std::system_error&) {  // no more threads
+    read(std::move(before));
+    is_reading_ = false;
+  }
 }
 
 void FileTable::read(std::vector<FileStamp> before) const {

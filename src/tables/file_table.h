@@ -4,7 +4,8 @@
 // the files have come to rest (not modified within the last second: a writer may still be at it), the content is read
 // anew and swapped in whole. A reading that fails, or during which a file changed, leaves the old content in service
 // and one line in the log. Before there is any content, lookups answer Errc::unavailable.
-// Any thread may look up; one of them does the reading while the others go on with the old content.
+// Any thread may look up. The one whose lookup finds a small file changed reads it; a large one is read by a thread of
+// the table's own, so that no session waits. Meanwhile all go on with the old content.
 #pragma once
 
 #include <sys/types.h>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/clock.h"
@@ -61,6 +63,7 @@ class FileTable final : public Table {
  public:
   static constexpr std::chrono::seconds kCheckInterval{1};
   static constexpr std::chrono::seconds kRestTime{1};
+  static constexpr std::int64_t kMaxInlineBytes = 256 << 10;  // a few milliseconds
 
   // Reads the files at once. `clock` must outlive the table.
   FileTable(FileTableSpec spec, Log log, const Clock& clock);
@@ -76,6 +79,7 @@ class FileTable final : public Table {
   bool at_rest(const std::vector<FileStamp>& now) const;
   void check() const;
   void read(std::vector<FileStamp> before) const;
+  void read_aside(std::vector<FileStamp> before) const;
   void report(const Loaded& loaded) const;
   void keep_old(const std::string& reason) const;
   Lookup unavailable() const;
@@ -85,13 +89,15 @@ class FileTable final : public Table {
   Log log_;
   const Clock& clock_;
   mutable std::atomic<std::int64_t> next_check_ns_{0};
-  mutable std::mutex reading_;  // one reader of the files at a time; guards loaded_stamps_ and notice_
+  // True while somebody compares or reads the files; the three that follow are his.
+  mutable std::atomic<bool> is_reading_{false};
   mutable std::vector<FileStamp> loaded_stamps_, failed_stamps_;
   mutable std::string notice_;
   mutable std::mutex mutex_;  // guards what follows; held for a copy only
   mutable std::shared_ptr<const Content> content_;
   mutable std::string problem_;
   mutable bool told_unavailable_ = false;
+  mutable std::jthread reader_;  // last: it ends before what it works on
 };
 
 }  // namespace waypost::tables

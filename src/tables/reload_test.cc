@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "tables/file_table.h"
 #include "tables/registry.h"
 #include "tables/temporary_files.h"
 
@@ -66,6 +67,26 @@ TEST(Reload, ReadersSeeWholeTables) {
   EXPECT_EQ(failures, 0);
   clock.tick();
   EXPECT_EQ(*table->find("key0"), std::to_string(kRounds));
+}
+
+TEST(Reload, LargeTablesAreReadAside) {
+  const TemporaryFiles files;
+  NullLog sink;
+  SharedClock clock;
+  TableRegistry registry(Log(sink, "test", 1), clock);
+  const std::string filler = "filler " + std::string(FileTable::kMaxInlineBytes, 'x') + "\n";
+  const auto path = files.write("t", "key old\n" + filler);
+  const auto table = registry.open("texthash:" + path);
+  EXPECT_EQ(*table->find("key"), "old");
+  files.write("t", "key new\n" + filler);
+  std::string value;
+  for (int tries = 0; tries < 1000 && value != "new"; ++tries) {
+    clock.tick();
+    value = **table->find("key");
+    EXPECT_TRUE(value == "old" || value == "new");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(value, "new");
 }
 
 }  // namespace
