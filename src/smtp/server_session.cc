@@ -38,7 +38,7 @@ bool is_utf8(std::string_view text) {
 }  // namespace
 
 ServerSession::ServerSession(const ServerSettings& settings, ServerObserver& observer, ClientIdentity client)
-    : settings_(settings), observer_(observer), client_(std::move(client)) {}
+    : settings_(settings), observer_(observer), client_(std::move(client)), bare_newline_(settings.bare_newline) {}
 
 Action ServerSession::greet(const Reply* refusal, std::string_view pending) {
   if (!pending.empty()) {
@@ -94,8 +94,8 @@ Action ServerSession::on_bad_line(const Line& line) {
     say(fmt::format("500 5.5.2 {} Error: command too long", settings_.hostname));
     return line.status == Line::Status::endless ? close(CloseReason::protocol_abuse) : Action::next_line;
   }
-  if (settings_.bare_newline == BareNewline::note) noted_bare_newline_ = true;
-  if (settings_.bare_newline != BareNewline::reject) return Action::next_line;
+  if (bare_newline_ == BareNewline::note) noted_bare_newline_ = true;
+  if (bare_newline_ != BareNewline::reject) return Action::next_line;
   observer_.bare_newline_refused();
   say(fmt::format("{} 5.5.2 {} Error: bare <LF> received", settings_.bare_newline_reject_code, settings_.hostname));
   return close(CloseReason::protocol_abuse);
@@ -170,8 +170,8 @@ Action ServerSession::on_content_end(bool bare_newline, const Reply* refusal) {
   WAYPOST_ASSERT(waiting_for_ == Action::receive_content);
   waiting_for_ = Action::next_line;
   where_ = "END-OF-MESSAGE";
-  if (bare_newline && settings_.bare_newline == BareNewline::note) noted_bare_newline_ = true;
-  if (bare_newline && settings_.bare_newline == BareNewline::reject) {
+  if (bare_newline && bare_newline_ == BareNewline::note) noted_bare_newline_ = true;
+  if (bare_newline && bare_newline_ == BareNewline::reject) {
     observer_.bare_newline_refused();
     return on_refused(
         {settings_.bare_newline_reject_code, "5.5.2", fmt::format("{} Error: bare <LF> received", settings_.hostname)});

@@ -141,6 +141,9 @@ class ServerSession {
   void set_tls_available(bool available) { tls_available_ = available; }
   // Wrapper mode: TLS stands before the greeting.
   void set_encrypted() { encrypted_ = true; }
+  // smtpd_forbid_bare_newline_exclusions: this client may end lines, and messages, as it likes.
+  void tolerate_bare_newlines() { bare_newline_ = BareNewline::no; }
+  BareNewline bare_newline_policy() const { return bare_newline_; }
   bool wants_sasl_mechanisms() const { return settings_.auth_enable && (encrypted_ || !settings_.tls_auth_only); }
 
   const SessionCounters& counters() const { return counters_; }
@@ -211,6 +214,7 @@ class ServerSession {
   Action waiting_for_ = Action::next_line;  // the check that was asked for
   CloseReason close_reason_ = CloseReason::none;
   std::string_view where_ = "CONNECT";
+  BareNewline bare_newline_;
   bool esmtp_ = false;
   bool encrypted_ = false;
   bool tls_available_ = true;

@@ -65,7 +65,7 @@ class Dialogue : public ServerObserver {
 
  private:
   void receive() {
-    DataDecoder decoder(settings.bare_newline);
+    DataDecoder decoder(session.bare_newline_policy());
     for (bool done = false; !done && !in.empty();) {
       const auto step = decoder.next(in);
       content += step.piece;
@@ -329,6 +329,9 @@ TEST(ServerSession, BareNewlineModes) {
   Dialogue note(with([](ServerSettings& s) { s.bare_newline = BareNewline::note; }));
   EXPECT_EQ(note.say("NOOP\n"), "250 2.0.0 Ok\r\n");
   EXPECT_TRUE(note.session.noted_bare_newline());
+  Dialogue excluded(with([](ServerSettings& s) { s.bare_newline = BareNewline::reject; }));
+  excluded.session.tolerate_bare_newlines();
+  EXPECT_EQ(excluded.say("HELO x\n"), "250 mx.example\r\n");
   Dialogue normal;
   EXPECT_EQ(normal.say("NOOP\n"), "250 2.0.0 Ok\r\n");
   EXPECT_FALSE(normal.session.noted_bare_newline());

@@ -29,9 +29,9 @@ class Incoming final : public IncomingMessage {
 
 }  // namespace
 
-net::Task<bool> PolicyAccess::is_exempt_from_limits(const access::Subject& subject) {
-  if (!exceptions_ || exceptions_->empty()) co_return false;
-  const auto matched = co_await exceptions_->matches_host(subject.client_name, subject.client_address);
+net::Task<bool> PolicyAccess::matches(const tables::MatchList* list, const access::Subject& subject) {
+  if (list == nullptr || list->empty()) co_return false;
+  const auto matched = co_await list->matches_host(subject.client_name, subject.client_address);
   co_return matched.value_or(false);
 }
 

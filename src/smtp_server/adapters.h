@@ -16,9 +16,12 @@ namespace waypost::smtp_server {
 // One listener's restriction lists. Immutable; any thread.
 class PolicyAccess final : public AccessPort {
  public:
-  // `exceptions`: smtpd_client_event_limit_exceptions.
-  PolicyAccess(std::shared_ptr<const access::Policy> policy, std::shared_ptr<const tables::MatchList> exceptions)
-      : policy_(std::move(policy)), exceptions_(std::move(exceptions)) {}
+  using List = std::shared_ptr<const tables::MatchList>;
+
+  // `exceptions`: smtpd_client_event_limit_exceptions; `bare_newlines`: smtpd_forbid_bare_newline_exclusions. Null is
+  // an empty list.
+  PolicyAccess(std::shared_ptr<const access::Policy> policy, List exceptions, List bare_newlines = nullptr)
+      : policy_(std::move(policy)), exceptions_(std::move(exceptions)), bare_newlines_(std::move(bare_newlines)) {}
 
   net::Task<access::Decision> check_connect(const access::Subject& subject, access::Memory& memory) override {
     return policy_->check_connect(subject, memory);
@@ -39,11 +42,18 @@ class PolicyAccess final : public AccessPort {
     return policy_->check_end_of_data(subject);
   }
   // A list that cannot be read exempts nobody.
-  net::Task<bool> is_exempt_from_limits(const access::Subject& subject) override;
+  net::Task<bool> is_exempt_from_limits(const access::Subject& subject) override {
+    return matches(exceptions_.get(), subject);
+  }
+  net::Task<bool> may_send_bare_newlines(const access::Subject& subject) override {
+    return matches(bare_newlines_.get(), subject);
+  }
 
  private:
+  static net::Task<bool> matches(const tables::MatchList* list, const access::Subject& subject);
+
   std::shared_ptr<const access::Policy> policy_;
-  std::shared_ptr<const tables::MatchList> exceptions_;  // may be null
+  List exceptions_, bare_newlines_;
 };
 
 // The relay's one intake. Any thread.

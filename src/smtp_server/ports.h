@@ -32,6 +32,8 @@ class AccessPort {
   virtual net::Task<access::Decision> check_end_of_data(const access::Subject& subject) = 0;
   // smtpd_client_event_limit_exceptions: no connection limit for this client.
   virtual net::Task<bool> is_exempt_from_limits(const access::Subject& subject) = 0;
+  // smtpd_forbid_bare_newline_exclusions. Asked only when there is something to be excluded from.
+  virtual net::Task<bool> may_send_bare_newlines(const access::Subject& subject) = 0;
 };
 
 // The end of a message's way in: an id, or why it was not taken.

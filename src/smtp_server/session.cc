@@ -107,6 +107,10 @@ net::Task<bool> Session::admit() {
       co_return false;
     }
   }
+  if (protocol_.bare_newline_policy() != smtp::BareNewline::no) {
+    const bool excluded = co_await service_->access->may_send_bare_newlines(subject_);
+    if (excluded) protocol_.tolerate_bare_newlines();
+  }
   protocol_.set_tls_available(service_->tls_context != nullptr);
   if (settings().protocol.tls_wrapper) {
     const bool encrypted = co_await shake_hands();
@@ -147,15 +151,14 @@ net::Task<void> Session::converse() {
       const Action next = co_await answer(action);
       action = next;
     }
-    co_await pause();
+    const auto delay = protocol_.take_delay();
+    if (delay.count() > 0) co_await pause(delay);
     if (action == Action::close || end_ != End::none) co_return;
   }
 }
 
 // A client that makes errors waits for its answers, and we for it.
-net::Task<void> Session::pause() {
-  const auto delay = protocol_.take_delay();
-  if (delay.count() == 0) co_return;
+net::Task<void> Session::pause(std::chrono::seconds delay) {
   keep_input();
   co_await net::sleep_until(stream_.thread(), stream_.thread().now() + delay);
   const bool flushed = co_await flush();

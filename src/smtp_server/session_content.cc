@@ -11,7 +11,7 @@ using smtp::Action;
 net::Task<Action> Session::receive() {
   message_ = environment_.intake.begin(protocol_.take_envelope(), tls_lines_);
   WAYPOST_ASSERT(message_);
-  smtp::DataDecoder decoder(settings().protocol.bare_newline, settings().protocol.stray_cr);
+  smtp::DataDecoder decoder(protocol_.bare_newline_policy(), settings().protocol.stray_cr);
   const std::uint64_t limit = settings().protocol.message_size_limit;
   std::optional<smtp::Reply> refusal;
   content_bytes_ = 0;

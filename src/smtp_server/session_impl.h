@@ -53,7 +53,7 @@ class Session {
   net::Task<smtp::Action> start_tls();
   net::Task<smtp::Action> authenticate(bool first);
   net::Task<void> learn_mechanisms();
-  net::Task<void> pause();
+  net::Task<void> pause(std::chrono::seconds delay);
 
   void describe_subject(smtp::Action asked);
   std::optional<smtp::Reply> judge(const access::Decision& decision);

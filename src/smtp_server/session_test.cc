@@ -143,6 +143,22 @@ TEST(Session, HoldsTheSizeLimit) {
   EXPECT_TRUE(server.log.contains("warning: ABCDE2: queue file size limit exceeded"));
 }
 
+TEST(Session, OnlyExcludedClientsEndMessagesWithBareNewlines) {
+  TestServer server;
+  TestClient strict = server.greeted();
+  strict.send("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
+  strict.until("354");
+  strict.send("x\n.\nMAIL FROM:<smuggled@b>\r\n.\r\nQUIT\r\n");
+  EXPECT_EQ(strict.rest(), "250 2.0.0 Ok: queued as ABCDE1\r\n221 2.0.0 Bye\r\n");
+  EXPECT_EQ(server.intake.messages()[0].content, "x\r\nMAIL FROM:<smuggled@b>\r\n");
+  server.access->bare_newlines = true;
+  TestClient old = server.greeted();
+  old.send("MAIL FROM:<a@b>\nRCPT TO:<c@d>\nDATA\n");
+  old.until("354");
+  old.send("x\n.\nQUIT\n");
+  EXPECT_EQ(old.rest(), "250 2.0.0 Ok: queued as ABCDE2\r\n221 2.0.0 Bye\r\n");
+}
+
 TEST(Session, LogsHowClientsVanish) {
   TestServer server;
   {
