@@ -10,39 +10,26 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
 #include "base/text.h"
 
 namespace waypost::admin {
 namespace {
 
-class Socket {
- public:
-  explicit Socket(int fd) : fd_(fd) {}
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-Result<> connect_to(const Socket& socket, const std::string& path) {
+Result<> connect_to(const Descriptor& socket, const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return fail(Errc::invalid, fmt::format("socket path too long: {}", path));
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return fail(Errc::refused, errno_text(errno));
   }
   return {};
 }
 
-Result<> send_all(const Socket& socket, std::string_view bytes) {
+Result<> send_all(const Descriptor& socket, std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ::send(socket.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t n = ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail(Errc::io, errno_text(errno));
     bytes.remove_prefix(static_cast<std::size_t>(n));
@@ -50,11 +37,11 @@ Result<> send_all(const Socket& socket, std::string_view bytes) {
   return {};
 }
 
-Result<std::string> read_to_end(const Socket& socket) {
+Result<std::string> read_to_end(const Descriptor& socket) {
   std::string out;
   char buffer[65536];
   while (true) {
-    const ssize_t n = ::recv(socket.fd(), buffer, sizeof buffer, 0);
+    const ssize_t n = ::recv(socket.get(), buffer, sizeof buffer, 0);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0)
       return fail(errno == EAGAIN ? Errc::timeout : Errc::io,
@@ -81,11 +68,11 @@ Result<Response> parse_answer(std::string answer) {
 
 Result<Response> call(const std::string& path, std::string_view method, std::string_view target, std::string_view body,
                       int timeout_s) {
-  const Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (socket.fd() < 0) return fail(Errc::io, errno_text(errno));
+  const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (socket.get() < 0) return fail(Errc::io, errno_text(errno));
   const timeval limit{timeout_s, 0};
-  ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  ::setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (auto connected = connect_to(socket, path); !connected) return std::unexpected(connected.error());
   if (auto sent = send_all(socket, format_request(method, target, body)); !sent) return std::unexpected(sent.error());
   auto answer = read_to_end(socket);

@@ -31,7 +31,7 @@ Error open_error(const std::string& path, int error) {
 Result<PidFile> PidFile::acquire(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
   if (fd < 0) return std::unexpected(open_error(path, errno));
-  PidFile file(fd);
+  PidFile file{Descriptor(fd)};
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const auto pid = read_pid(fd);
     return fail(Errc::exists,
@@ -50,13 +50,9 @@ Result<std::optional<pid_t>> PidFile::holder(const std::string& path) {
     if (errno == ENOENT) return std::optional<pid_t>();
     return std::unexpected(open_error(path, errno));
   }
-  const PidFile closer(fd);  // also gives back the lock that the test below may take
+  const Descriptor closer(fd);  // also gives back the lock that the test below may take
   if (::flock(fd, LOCK_SH | LOCK_NB) == 0) return std::optional<pid_t>();
   return read_pid(fd);
-}
-
-PidFile::~PidFile() {
-  if (fd_ >= 0) ::close(fd_);
 }
 
 }  // namespace waypost::daemon

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "base/result.h"
 
 namespace waypost::daemon {
@@ -18,15 +19,9 @@ class PidFile {
   // The pid of the process that holds the lock, nullopt when nobody does. Errc::io: the file may not be read.
   static Result<std::optional<pid_t>> holder(const std::string& path);
 
-  PidFile(PidFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  PidFile& operator=(PidFile&&) = delete;
-  PidFile(const PidFile&) = delete;
-  PidFile& operator=(const PidFile&) = delete;
-  ~PidFile();
-
  private:
-  explicit PidFile(int fd) : fd_(fd) {}
-  int fd_;
+  explicit PidFile(Descriptor file) : file_(std::move(file)) {}
+  Descriptor file_;  // closing it gives the lock back
 };
 
 }  // namespace waypost::daemon
