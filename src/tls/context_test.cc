@@ -96,7 +96,7 @@ TEST_F(ContextTest, AnUnknownAuthorityEndsUntrustedButConnected) {
   const PeerStatus peer = inspect_peer(both.client.get(), kMx);
   EXPECT_FALSE(peer.trusted);
   EXPECT_FALSE(peer.verified());
-  EXPECT_EQ(peer.verify_error, "unable to get local issuer certificate");
+  EXPECT_EQ(peer.verify_error, "untrusted issuer Test CA");
   EXPECT_EQ(trust_word(trust_of(peer, peer.verified())), "Untrusted");
 }
 

@@ -102,6 +102,21 @@ std::string first_match(const std::vector<std::string>& names, std::span<const s
   return {};
 }
 
+// As Postfix words it: an operator looks for the issuer that is missing, whichever certificate of the chain names it.
+std::string verify_error_text(long verdict, const std::string& issuer) {
+  switch (verdict) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_CERT_UNTRUSTED:
+      return "untrusted issuer " + issuer;
+    default:
+      return X509_verify_cert_error_string(verdict);
+  }
+}
+
 std::string without_colons(std::string_view fingerprint) {
   std::string out = to_upper(fingerprint);
   std::erase(out, ':');
@@ -118,10 +133,10 @@ PeerStatus inspect_peer(const SSL* ssl, std::span<const std::string> names, std:
   status.presented = true;
   const long verdict = SSL_get_verify_result(ssl);
   status.trusted = verdict == X509_V_OK;
-  if (!status.trusted) status.verify_error = X509_verify_cert_error_string(verdict);
   status.name_matched = first_match(certificate_names(certificate), names);
   status.subject_cn = name_entry(X509_get_subject_name(certificate), NID_commonName);
   status.issuer_cn = issuer_name(certificate);
+  if (!status.trusted) status.verify_error = verify_error_text(verdict, status.issuer_cn);
   if (const EVP_MD* const method = EVP_get_digestbyname(std::string(digest).c_str())) {
     status.fingerprint = certificate_digest(certificate, method);
     status.key_fingerprint = key_digest(certificate, method);

@@ -16,7 +16,7 @@ struct PeerStatus {
   bool presented = false;       // a certificate came
   bool trusted = false;         // its chain ends at one of our authorities and is in order
   bool resumed = false;         // an earlier session was taken up
-  std::string verify_error;     // OpenSSL's reason when not trusted: "certificate has expired"
+  std::string verify_error;     // why not trusted: "untrusted issuer Some CA", or OpenSSL's reason
   std::string name_matched;     // the certificate's name that fits, empty when none does (or none was asked for)
   std::string subject_cn;       // printable; empty when there is none
   std::string issuer_cn;        // the issuer's CN, else its organisation
