@@ -210,8 +210,7 @@ bool Catalogue::relocate_chunk(QueueId id, std::uint32_t part, Place from, Place
   return true;
 }
 
-std::optional<std::vector<std::uint32_t>> Catalogue::erase(QueueId id) {
-  const std::lock_guard lock(mutex_);
+std::optional<std::vector<std::uint32_t>> Catalogue::erase_locked(QueueId id) {
   const auto entry = entries_.find(id.bits());
   if (entry == entries_.end()) return std::nullopt;
   std::vector<std::uint32_t> targets{entry->second.message.segment};

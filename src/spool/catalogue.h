@@ -18,6 +18,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -107,8 +108,13 @@ class Catalogue {
   // record.
   bool relocate(QueueId id, Place from, Place to, Place merged_progress);
   bool relocate_chunk(QueueId id, std::uint32_t part, Place from, Place to);
-  // The segments to name in the removal record; nullopt when there is no such message.
-  std::optional<std::vector<std::uint32_t>> erase(QueueId id);
+  // `removed` gets the segments to name in the removal record; it is not called when there is no such message. It runs
+  // under the lock, so that no segment is given up between the message's end and the queueing of that record.
+  template <class Removed>
+  void erase(QueueId id, Removed removed) {
+    const std::lock_guard lock(mutex_);
+    if (auto targets = erase_locked(id)) removed(std::move(*targets));
+  }
   // Chunks of a message that is not committed yet keep their segment.
   void hold_chunk(Place chunk);
   void release_chunk(Place chunk);
@@ -137,6 +143,7 @@ class Catalogue {
     std::set<std::uint32_t> targets;
   };
 
+  std::optional<std::vector<std::uint32_t>> erase_locked(QueueId id);
   void add_live(Place place);
   void remove_live(Place place);
   bool wanted(const Account& account) const;

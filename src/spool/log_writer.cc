@@ -119,8 +119,9 @@ LogWriter::Batch LogWriter::take() {
     bytes += operation.header.record_size();
     return bytes > settings_.batch_bytes;
   };
-  const auto end = std::ranges::find_if(urgent_, over);
-  if (end == urgent_.end() || end == urgent_.begin()) {
+  auto end = std::ranges::find_if(urgent_, over);
+  if (end == urgent_.begin() && end != urgent_.end()) ++end;  // larger than a batch by itself
+  if (end == urgent_.end()) {
     urgent.swap(urgent_);
   } else {
     urgent.assign(std::move_iterator(urgent_.begin()), std::move_iterator(end));
@@ -216,13 +217,13 @@ Result<> LogWriter::change_segment(SegmentUse use) {
   on_reserve_ = use == SegmentUse::reserve;
   const auto sealed = chain_.seal();
   if (sealed) {
-    unsynced_.clear();
     syncs_.fetch_add(1, std::memory_order_relaxed);
   } else {
     log_.error("spool: {}; its segment is closed", sealed.error().text);
     requeue(unsynced_);
     abort(chain_.abandon());
   }
+  unsynced_.clear();
   active_.store((*taken)->number, std::memory_order_relaxed);
   chain_.adopt(std::move(*taken));
   if (!sealed) record_aborts();
@@ -231,6 +232,7 @@ Result<> LogWriter::change_segment(SegmentUse use) {
 }
 
 void LogWriter::finished(std::span<Operation> operations, bool synced) {
+  written_.fetch_add(operations.size(), std::memory_order_relaxed);
   std::vector<Done> done;
   for (Operation& operation : operations) {
     apply(operation);

@@ -41,6 +41,7 @@ class LogWriter {
   // The last sync or write worked.
   bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
   std::uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
+  std::uint64_t written() const { return written_.load(std::memory_order_relaxed); }  // records of any kind
   std::uint64_t syncs() const { return syncs_.load(std::memory_order_relaxed); }
   // The number of the segment that is written, 0: none.
   std::uint32_t active() const { return active_.load(std::memory_order_relaxed); }
@@ -101,7 +102,7 @@ class LogWriter {
   Clock::time_point dirty_since_{};
   bool on_reserve_ = false;  // the segment in use is the last one: only what is lazy may go into it
   std::atomic<bool> healthy_{true};
-  std::atomic<std::uint64_t> commits_{0}, syncs_{0};
+  std::atomic<std::uint64_t> commits_{0}, written_{0}, syncs_{0};
   std::atomic<std::uint32_t> active_{0};
   std::thread thread_;
 };

@@ -27,7 +27,7 @@ Reclaimer::Reclaimer(FileSystem& files, std::string directory, const SpoolSettin
       writer_(writer),
       log_(log),
       cold_(catalogue, last_sequence, settings.segment_size_bytes),
-      last_commit_(Clock::now()) {}
+      last_write_(Clock::now()) {}
 
 Reclaimer::~Reclaimer() { stop(); }
 
@@ -81,14 +81,14 @@ void Reclaimer::turn() {
   write_due_sidecars();
 }
 
-// Without commits for a while the spare segments are given back; a cold segment that nobody needs is ended.
+// When nothing was written for a while the spare segments are given back; a cold segment that nobody needs is ended.
 void Reclaimer::watch_idle() {
   const auto now = Clock::now();
-  if (const std::uint64_t commits = writer_.commits(); commits != seen_commits_) {
-    seen_commits_ = commits;
-    last_commit_ = now;
+  if (const std::uint64_t written = writer_.written(); written != seen_writes_) {
+    seen_writes_ = written;
+    last_write_ = now;
   }
-  const bool idle = now - last_commit_ >= settings_.idle_time;
+  const bool idle = now - last_write_ >= settings_.idle_time;
   pool_.set_idle(idle && writer_.active() != 0);
   if (!idle || !cold_.is_open() || catalogue_.needs_copying(cold_.number())) return;
   if (auto sealed = cold_.seal(); !sealed) writer_.abort(cold_.abandon());

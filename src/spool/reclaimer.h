@@ -80,8 +80,8 @@ class Reclaimer {
   std::vector<Origin> origins_;     // of each of them
   std::uint64_t pending_bytes_ = 0;
   std::map<std::uint32_t, Clock::time_point> unindexed_since_;
-  std::uint64_t seen_commits_ = 0;
-  Clock::time_point last_commit_;
+  std::uint64_t seen_writes_ = 0;
+  Clock::time_point last_write_;
   Clock::time_point not_before_{};  // after a failure
 
   std::mutex mutex_;

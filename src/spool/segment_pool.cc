@@ -37,8 +37,10 @@ void SegmentPool::start(std::uint32_t next_number, std::vector<SegmentPtr> ready
 Result<> SegmentPool::await(std::unique_lock<std::mutex>& lock, std::size_t count) {
   if (ready_.size() >= count) return {};
   idle_ = false;
+  ++waiting_;
   changed_.notify_all();
   changed_.wait(lock, [&] { return ready_.size() >= count || failure_ || stopping_; });
+  --waiting_;
   if (ready_.size() >= count) return {};
   if (failure_) return std::unexpected(*failure_);
   return fail(Errc::closed, "the spool was stopped");

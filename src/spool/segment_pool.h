@@ -56,7 +56,8 @@ class SegmentPool {
   Result<SegmentPtr> head(std::shared_ptr<File> file, std::uint32_t number);
   Result<> remove(const Segment& segment);
   void trim(std::unique_lock<std::mutex>& lock);
-  std::size_t wanted() const { return idle_ ? 1 : 2; }
+  // Whoever waits for one must get it, idle or not.
+  std::size_t wanted() const { return idle_ && waiting_ == 0 ? 1 : 2; }
   std::string path(std::string_view name) const;
 
   FileSystem& files_;
@@ -72,6 +73,7 @@ class SegmentPool {
   std::mt19937_64 random_;
   std::optional<Error> failure_;
   Clock::time_point retry_at_{};
+  unsigned waiting_ = 0;
   bool idle_ = false;
   bool stopping_ = false;
   std::thread thread_;

@@ -211,7 +211,7 @@ void Engine::record(QueueId id, const mail::Progress& progress) {
 }
 
 void Engine::remove(QueueId id) {
-  if (auto targets = catalogue_.erase(id)) writer_.remove(id, std::move(*targets));
+  catalogue_.erase(id, [&](std::vector<std::uint32_t> targets) { writer_.remove(id, std::move(targets)); });
 }
 
 Result<StoredMessage> Engine::load(QueueId id) {

@@ -285,6 +285,8 @@ TEST_F(SegmentSpoolTest, RefusesWhenTheDiskIsFullAndRecovers) {
 TEST_F(SegmentSpoolTest, FailedSyncRefusesAndNeverBringsTheMessageBack) {
   open();
   ASSERT_TRUE(commit(id(1), "one"));
+  // So that the call that fails is the commit's own, not one of a segment in the making.
+  ASSERT_TRUE(eventually([&] { return spool_->counters().ready_bytes >= 2 * (64U << 10); }));
   files_.fail_call(1, Errc::io, [](Call call) { return call == Call::sync; });
   const auto refused = commit(id(2), "two");
   ASSERT_FALSE(refused);

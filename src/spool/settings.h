@@ -15,7 +15,7 @@ struct SpoolSettings {
   std::uint64_t dirty_bytes = std::uint64_t{8} << 20;            // written without a sync at most
   std::chrono::milliseconds dirty_time{1000};                    // and for so long
   std::chrono::milliseconds retry_time{1000};     // between attempts to make a segment when the disk is full
-  std::chrono::milliseconds idle_time{10'000};    // without a commit: then spare segments are given back
+  std::chrono::milliseconds idle_time{10'000};    // nothing written: then spare segments are given back
   std::chrono::milliseconds sidecar_delay{2000};  // most segments are dead before they are worth an index
   unsigned spare_segments = 4;                    // kept for recycling under load
 };
