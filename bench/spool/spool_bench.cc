@@ -3,7 +3,8 @@
 //
 //   spool-bench DIRECTORY SESSIONS [SECONDS [BYTES]]
 #include <sys/resource.h>
-#include <unistd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <atomic>
@@ -24,8 +25,9 @@
 namespace {
 
 using namespace waypost;
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
+constexpr std::uint64_t kWarmUpIds = 1'000'000'000;
 constexpr std::size_t kKeptPerRun = 2000;  // messages that wait for their delivery at any time
 
 double cpu_seconds() {
@@ -37,21 +39,24 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-// Bytes that this process caused to be written to the disk.
-double written_bytes() {
-  std::ifstream in("/proc/self/io");
-  std::string name;
+// Bytes that went to the disk of `path`, by anybody: give the spool a volume of its own.
+double written_bytes(const char* path) {
+  struct stat status{};
+  if (::stat(path, &status) != 0) return 0;
+  constexpr int kSectorsWritten = 7;
+  constexpr double kSectorBytes = 512;
+  std::ifstream in("/sys/dev/block/" + std::to_string(major(status.st_dev)) + ":" +
+                   std::to_string(minor(status.st_dev)) + "/stat");
   double value = 0;
-  while (in >> name >> value)
-    if (name == "write_bytes:") return value;
-  return 0;
+  for (int field = 0; field < kSectorsWritten && in >> value;) ++field;
+  return value * kSectorBytes;
 }
 
 // Sessions as they are in the relay: each goes on when its commit is done, on one thread that serves all of them.
 class Load {
  public:
-  Load(spool::SegmentSpool& spool, std::size_t sessions, std::size_t bytes)
-      : spool_(spool), sessions_(sessions), body_(std::make_shared<const std::string>(bytes, 'x')) {
+  Load(spool::SegmentSpool& spool, std::size_t sessions, std::size_t bytes, std::uint64_t first)
+      : spool_(spool), sessions_(sessions), body_(std::make_shared<const std::string>(bytes, 'x')), next_(first) {
     envelope_.sender = "sender@example.com";
     envelope_.client_name = "client.example.com";
     envelope_.client_address = "192.0.2.1";
@@ -61,7 +66,7 @@ class Load {
   }
 
   void run(std::chrono::seconds time) {
-    const auto end = Clock::now() + time;
+    const auto end = Steady::now() + time;
     std::size_t busy = 0;
     for (; busy < sessions_; ++busy) begin();
     while (busy > 0) {
@@ -71,7 +76,7 @@ class Load {
         ready_.wait(lock, [&] { return !finished_.empty(); });
         finished.swap(finished_);
       }
-      const auto now = Clock::now();
+      const auto now = Steady::now();
       for (const Finished& one : finished) {
         latencies_.push_back(std::chrono::duration<float, std::milli>(one.at - one.begun).count());
         queued_.push_back(one.id);
@@ -92,17 +97,17 @@ class Load {
  private:
   struct Finished {
     QueueId id;
-    Clock::time_point begun, at;
+    Steady::time_point begun, at;
   };
 
   void begin() {
     const QueueId id(0, next_++);
-    const auto begun = Clock::now();
+    const auto begun = Steady::now();
     envelope_.id = id;
     spool_.begin(id)->commit(envelope_, body_, [this, id, begun](Result<> result) {
       if (!result) ++failures_;
       const std::lock_guard lock(mutex_);
-      finished_.push_back({id, begun, Clock::now()});
+      finished_.push_back({id, begun, Steady::now()});
       if (finished_.size() == 1) ready_.notify_one();
     });
   }
@@ -111,7 +116,7 @@ class Load {
   const std::size_t sessions_;
   const spool::Chunk body_;
   mail::Envelope envelope_;
-  std::uint64_t next_ = 1;
+  std::uint64_t next_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::vector<Finished> finished_;
@@ -138,14 +143,14 @@ int main(int argc, char** argv) {
     return 1;
   }
   // Warm up until the segments are recycled, as they are in a relay that has run for a while.
-  Load(**spool, 50, bytes).run(std::chrono::seconds(2));
-  Load load(**spool, sessions, bytes);
+  Load(**spool, 50, bytes, 1).run(std::chrono::seconds(2));
+  Load load(**spool, sessions, bytes, kWarmUpIds);
   const auto before = (*spool)->counters();
-  const double cpu = cpu_seconds(), disk = written_bytes();
-  const auto begun = Clock::now();
+  const double cpu = cpu_seconds(), disk = written_bytes(argv[1]);
+  const auto begun = Steady::now();
   load.run(std::chrono::seconds(seconds));
-  const double took = std::chrono::duration<double>(Clock::now() - begun).count();
-  const double used = cpu_seconds() - cpu, wrote = written_bytes() - disk;
+  const double took = std::chrono::duration<double>(Steady::now() - begun).count();
+  const double used = cpu_seconds() - cpu, wrote = written_bytes(argv[1]) - disk;
   const auto after = (*spool)->counters();
   auto& latencies = load.latencies();
   std::sort(latencies.begin(), latencies.end());
