@@ -37,20 +37,22 @@ void LogWriter::start() {
 }
 
 void LogWriter::submit(std::vector<Operation> operations) {
-  bool first = false;
+  bool wake = false;
   bool refused = false;
   {
     const std::lock_guard lock(mutex_);
     refused = stopping_;
-    first = urgent_.empty() && barriers_.empty();
+    const std::size_t before = urgent_.size();
     if (!refused) std::ranges::move(operations, std::back_inserter(urgent_));
+    // The first one wakes the writer, or, while it gathers, the one that makes the batch worth its sync.
+    wake = before < wake_at_ && urgent_.size() >= wake_at_ && barriers_.empty();
   }
   if (refused) {
     for (Operation& operation : operations)
       if (operation.done) operation.done(std::unexpected(closed()));
     return;
   }
-  if (first) work_.notify_one();
+  if (wake) work_.notify_one();
 }
 
 void LogWriter::add_lazy(Lazy lazy) {
@@ -111,6 +113,7 @@ LogWriter::Batch LogWriter::take() {
   Batch batch;
   std::unique_lock lock(mutex_);
   wait_for_work(lock, batch);
+  gather(lock);
   batch.barriers.swap(barriers_);
   batch.sync |= !batch.barriers.empty();
   std::vector<Operation> urgent;
@@ -165,6 +168,20 @@ void LogWriter::wait_for_work(std::unique_lock<std::mutex>& lock, Batch& batch) 
     if (!lazy_.empty()) until = std::min(until, lazy_due_);
     work_.wait_until(lock, until);
   }
+}
+
+// When many commit at the same time, the first of them to come waits a moment for some of the others: a sync costs the
+// same for one as for all. How many are worth waiting for is learnt from how many came together lately, so that one
+// session alone, or a few, never wait.
+void LogWriter::gather(std::unique_lock<std::mutex>& lock) {
+  wake_at_ = urgent_.empty() ? 1 : static_cast<std::size_t>(crowd_ / 2);
+  if (urgent_.size() < wake_at_ && barriers_.empty() && !stopping_) {
+    const auto until = Clock::now() + settings_.gather_time;
+    work_.wait_until(lock, until, [this] { return urgent_.size() >= wake_at_ || !barriers_.empty() || stopping_; });
+  }
+  wake_at_ = 1;
+  constexpr double kForget = 0.98;  // a crowd that went away is forgotten within some 50 batches
+  if (!urgent_.empty()) crowd_ = std::max(static_cast<double>(urgent_.size()), crowd_ * kForget);
 }
 
 // As many from the front as may go into the segment in use with one write.

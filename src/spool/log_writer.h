@@ -65,6 +65,7 @@ class LogWriter {
   void run();
   Batch take();
   void wait_for_work(std::unique_lock<std::mutex>& lock, Batch& batch);
+  void gather(std::unique_lock<std::mutex>& lock);
   void take_lazy(Batch& batch);
   void add_lazy(Lazy lazy);
   void requeue(std::span<Operation> operations);
@@ -91,6 +92,8 @@ class LogWriter {
   std::mutex mutex_;
   std::condition_variable work_;
   std::vector<Operation> urgent_;
+  std::size_t wake_at_ = 1;  // so many urgent operations wake the writer
+  double crowd_ = 0;         // how many came together lately
   std::vector<Lazy> lazy_;
   std::vector<Done> barriers_;
   Clock::time_point lazy_due_{};

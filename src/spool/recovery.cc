@@ -79,6 +79,7 @@ Result<SegmentSummary> Recovery::summary(std::uint32_t number) {
   }
   auto walked = summarise(*segment.segment->file, number);
   if (!walked) return walked;
+  if (!walked->report.gaps.empty() && went_away(number)) return SegmentSummary{.number = number};
   segment.report = walked->report;
   note_gaps(number);
   summaries_[number] = *walked;
@@ -223,6 +224,13 @@ void Recovery::settle() {
   report_.next_number = last_number_ + 1;
 }
 
+// Used again under another name while it was being read: then its gaps mean nothing.
+bool Recovery::went_away(std::uint32_t number) {
+  if (mode_ == RecoveryMode::start) return false;
+  const auto again = files_.open_to_read(fmt::format("{}/{}", directory_, segment_name(number)));
+  return !again && again.error().code == Errc::not_found;
+}
+
 void Recovery::note_gaps(std::uint32_t number) {
   for (const Gap& gap : segments_.at(number).report.gaps) {
     if (gap.was_durable)
@@ -235,10 +243,11 @@ void Recovery::note_gaps(std::uint32_t number) {
 // Copies the bytes to quarantine/ for whoever wants to look at them; never fails the start.
 void Recovery::quarantine(std::uint32_t segment, std::uint64_t begin, std::uint64_t end, std::string_view why) {
   ++report_.quarantined_records;
+  damage_.push_back({segments_.at(segment).segment, begin, end});
   const std::string name = fmt::format("{:016X}-{:08X}.bad", segment, begin);
   if (report_.notes.size() < kMaxNotes)
-    report_.notes.push_back(
-        fmt::format("{} at {}: {} bytes, {}; see quarantine/{}", segment_name(segment), begin, end - begin, why, name));
+    report_.notes.push_back(fmt::format("{} at {}: {} bytes, {}{}", segment_name(segment), begin, end - begin, why,
+                                        mode_ == RecoveryMode::start ? "; see quarantine/" + name : ""));
   if (mode_ != RecoveryMode::start) return;
   const std::string folder = directory_ + "/quarantine";
   if (!files_.make_directory(folder)) return;

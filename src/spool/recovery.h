@@ -51,6 +51,12 @@ class Recovery {
   const std::map<std::uint32_t, RecoveredSegment>& segments() const { return segments_; }
   std::uint32_t last_segment() const { return last_segment_; }
   const std::vector<AbortMark>& aborts() const { return aborts_; }
+  // Bytes that should have been a record, for whoever salvages.
+  struct Damage {
+    SegmentPtr segment;
+    std::uint64_t begin = 0, end = 0;
+  };
+  const std::vector<Damage>& damage() const { return damage_; }
   std::uint64_t last_sequence() const { return last_sequence_; }
 
   // For the tools: where the live messages are.
@@ -84,6 +90,7 @@ class Recovery {
   void settle();
   bool was_durable(const Found& found) const;
   void note_gaps(std::uint32_t number);
+  bool went_away(std::uint32_t number);
   void quarantine(std::uint32_t segment, std::uint64_t begin, std::uint64_t end, std::string_view why);
   std::uint64_t content_size(QueueId id, const RecordHeader& header) const;
   Result<StoredMessage> decode(const SummaryRecord& record, const Found& found);
@@ -99,6 +106,7 @@ class Recovery {
   boost::unordered_flat_map<std::uint64_t, std::map<std::uint32_t, Part>> parts_;
   boost::unordered_flat_set<std::uint64_t> removed_;
   std::vector<AbortMark> aborts_;
+  std::vector<Damage> damage_;
   std::uint32_t last_segment_ = 0;
   std::uint64_t last_sequence_ = 0, last_number_ = 0;
 };

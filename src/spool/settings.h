@@ -13,6 +13,7 @@ struct SpoolSettings {
   std::uint64_t reclaim_ratio = 3;                               // above it: log bytes to live bytes
   std::uint64_t batch_bytes = std::uint64_t{16} << 20;           // of one write and sync
   std::uint64_t dirty_bytes = std::uint64_t{8} << 20;            // written without a sync at most
+  std::chrono::microseconds gather_time{1000};                   // a crowd's first commit waits for others at most
   std::chrono::milliseconds dirty_time{1000};                    // and for so long
   std::chrono::milliseconds retry_time{1000};     // between attempts to make a segment when the disk is full
   std::chrono::milliseconds idle_time{10'000};    // nothing written: then spare segments are given back
