@@ -1,6 +1,6 @@
 #include "tools/spool_tool.h"
 
-#include <cstdio>
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -91,7 +91,7 @@ class SpoolTool {
   int list();
   int cat();
   int verify();
-  int salvage() { return write_out(spool::RecoveryMode::walk, "ALL"); }
+  int salvage();
   int export_messages() { return write_out(spool::RecoveryMode::look, request_.id); }
 
  private:
@@ -208,6 +208,25 @@ int SpoolTool::write_out(spool::RecoveryMode mode, const std::string& which) {
   for (const std::string& note : recovery.report().notes) console_.warning(note);
   write_stdout(fmt::format("{} of {} messages written to {}\n", written, ids.size(), request_.output_directory));
   return written == ids.size() && recovery.report().quarantined_records == 0 ? kExitOk : kExitFailure;
+}
+
+// All messages, and the damaged bytes as they are, for whoever can make something of them.
+int SpoolTool::salvage() {
+  const int status = write_out(spool::RecoveryMode::walk, "ALL");
+  if (!recovery_) return status;
+  for (const auto& damage : recovery_->damage()) {
+    const std::string name = fmt::format("{:016X}-{:08X}.bad", damage.segment->number, damage.begin);
+    write_file(name, [&](std::ofstream& out) -> Result<> {
+      for (std::uint64_t at = damage.begin; at < damage.end; at += kReadBytes) {
+        const auto size = std::min<std::uint64_t>(kReadBytes, damage.end - at);
+        const auto bytes = spool::read_exactly(*damage.segment->file, at, size);
+        if (!bytes) return std::unexpected(bytes.error());
+        out << *bytes;
+      }
+      return {};
+    });
+  }
+  return status;
 }
 
 }  // namespace
