@@ -52,7 +52,8 @@ std::shared_ptr<const Listeners::Handler> SmtpdServices::handler(const SmtpdPlan
   const auto service = std::make_shared<const smtp_server::Service>(smtp_server::Service{
       .settings = plan.settings,
       .access = std::make_shared<smtp_server::PolicyAccess>(
-          plan.policy, std::make_shared<const tables::MatchList>(plan.limit_exceptions)),
+          plan.policy, std::make_shared<const tables::MatchList>(plan.limit_exceptions),
+          std::make_shared<const tables::MatchList>(plan.bare_newline_exclusions)),
       .authenticator = authenticator_for(plan),
       .tls_context = plan.tls,
       .connections = limits.connections,

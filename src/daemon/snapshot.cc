@@ -69,6 +69,8 @@ class Builder {
     add_policy(reader, smtpd);
     add_tls(reader, smtpd);
     if (settings.protocol.auth_enable) smtpd.sasl = read_sasl_plan(reader);
+    smtpd.bare_newline_exclusions = tables::MatchList(
+        "smtpd_forbid_bare_newline_exclusions", reader.text("smtpd_forbid_bare_newline_exclusions"), *out_->tables);
     smtpd.limit_exceptions = tables::MatchList("smtpd_client_event_limit_exceptions",
                                                reader.text("smtpd_client_event_limit_exceptions"), *out_->tables);
     smtpd.connection_limit = connection_limit(*plan.service, reader);

@@ -38,10 +38,11 @@ struct SmtpdPlan {
   std::string refusal;  // why it must not serve; empty: it may
   std::shared_ptr<const tls::ServerContext> tls;
   SaslPlan sasl;
-  tables::MatchList limit_exceptions;       // smtpd_client_event_limit_exceptions
-  std::size_t connection_limit = 0;         // in total
-  std::size_t client_connection_limit = 0;  // smtpd_client_connection_count_limit
-  bool peername_lookup = true;              // smtpd_peername_lookup
+  tables::MatchList limit_exceptions;         // smtpd_client_event_limit_exceptions
+  tables::MatchList bare_newline_exclusions;  // smtpd_forbid_bare_newline_exclusions
+  std::size_t connection_limit = 0;           // in total
+  std::size_t client_connection_limit = 0;    // smtpd_client_connection_count_limit
+  bool peername_lookup = true;                // smtpd_peername_lookup
 };
 
 struct Snapshot {

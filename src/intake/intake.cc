@@ -76,13 +76,20 @@ net::Task<std::optional<Refusal>> Message::append(std::string_view content) {
     content_.clear();
     co_return kTooBig;
   }
-  content_.append(content);
-  if (!headers_done_ && scan_.feed(content)) end_headers();
+  // A mailbox file's separator is no header, and would end the header section before it began.
+  const bool separator = received_ == content.size() && (content.starts_with("From ") || content.starts_with(">From "));
+  if (separator) add_content("X-Mailbox-Line: ");
+  add_content(content);
   if (headers_done_ && content_.size() >= spool::kStreamThreshold) {
     const auto streamed = co_await stream_out();
     if (!streamed) co_return storage_refusal(streamed.error());
   }
   co_return std::nullopt;
+}
+
+void Message::add_content(std::string_view content) {
+  content_.append(content);
+  if (!headers_done_ && scan_.feed(content)) end_headers();
 }
 
 void Message::end_headers() {

@@ -76,6 +76,7 @@ class Message {
   net::Task<Verdict> finish();
 
  private:
+  void add_content(std::string_view content);
   void end_headers();
   std::optional<Refusal> check() const;
   net::Task<Result<>> stream_out();

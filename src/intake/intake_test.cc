@@ -98,6 +98,19 @@ TEST_F(IntakeTest, SeparatesABodyThatHasNoHeaders) {
   EXPECT_TRUE(stored(verdict.id).ends_with(")\r\n\r\njust text\r\nmore\r\n")) << stored(verdict.id);
 }
 
+TEST_F(IntakeTest, AFirstLineThatBeginsWithABlankDoesNotContinueTheTraceHeader) {
+  const auto verdict = submit(envelope(), "\tby forged.example; yesterday\r\nSubject: s\r\n\r\nbody\r\n");
+  EXPECT_TRUE(stored(verdict.id).ends_with(")\r\n\r\n\tby forged.example; yesterday\r\nSubject: s\r\n\r\nbody\r\n"))
+      << stored(verdict.id);
+}
+
+TEST_F(IntakeTest, AMailboxSeparatorBecomesAHeader) {
+  const auto verdict = submit(envelope(), "From me Mon Nov 23 16:48:05 2026\r\nSubject: s\r\n\r\nbody\r\n");
+  EXPECT_TRUE(stored(verdict.id)
+                  .ends_with(")\r\nX-Mailbox-Line: From me Mon Nov 23 16:48:05 2026\r\nSubject: s\r\n\r\nbody\r\n"))
+      << stored(verdict.id);
+}
+
 TEST_F(IntakeTest, MakesAddressesCompleteAndRemovesDuplicates) {
   const auto verdict = submit(envelope({"root", "root@example.com", "x@example.net"}), "Subject: s\r\n\r\n");
   const auto& recipients = accepted_.at(0).envelope->recipients;

@@ -46,10 +46,16 @@ class PasswordExchange final : public ServerExchange {
     if (mechanism_ == "LOGIN" && input.contains('\0')) return Refusal{"malformed response"};
     std::string output;
     const int status = session_.step(input, output);
-    if (status == GSASL_NEEDS_MORE) return Challenge{std::move(output)};
+    if (status == GSASL_NEEDS_MORE) return Challenge{prompt(std::move(output))};
     if (status == GSASL_OK) return credentials();
     if (status == GSASL_MALLOC_ERROR || status == GSASL_CRYPTO_ERROR) return Refusal{gsasl_strerror(status), true};
     return Refusal{status == GSASL_MECHANISM_PARSE_ERROR ? "malformed response" : gsasl_strerror(status)};
+  }
+
+  // LOGIN's prompts as other servers word them: old clients compare.
+  std::string prompt(std::string made) const {
+    if (mechanism_ != "LOGIN") return made;
+    return made.starts_with("User") ? "Username:" : "Password:";
   }
 
   Step credentials() const {

@@ -66,10 +66,10 @@ TEST(SaslServer, LoginAsksForNameThenPassword) {
   const auto exchange = make_server_exchange("LOGIN");
   const Step first = exchange->start();
   ASSERT_TRUE(std::holds_alternative<Challenge>(first));
-  EXPECT_EQ(std::get<Challenge>(first).text, "User Name");
+  EXPECT_EQ(std::get<Challenge>(first).text, "Username:");
   const Step second = exchange->next("ann");
   ASSERT_TRUE(std::holds_alternative<Challenge>(second));
-  EXPECT_EQ(std::get<Challenge>(second).text, "Password");
+  EXPECT_EQ(std::get<Challenge>(second).text, "Password:");
   EXPECT_EQ(credentials(exchange->next("s3cret")).password.reveal(), "s3cret");
 }
 
