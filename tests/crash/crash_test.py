@@ -19,6 +19,7 @@ import time
 import unittest
 
 from harness import RelayCase
+from harness.case import waypost_only
 from harness.paths import program
 from harness.process import Child
 from harness.waiting import wait_until
@@ -85,6 +86,7 @@ class Balance:
             self.accepted, self.unknown, self.arrived, len(self.lost), len(self.changed), len(self.false), self.extra_copies, len(self.unexplained))
 
 
+@waypost_only("its processes go on when the first one is killed")
 class Crash(RelayCase):
     time_limit = 180 + 10 * KILLS
 

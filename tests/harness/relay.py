@@ -8,7 +8,7 @@ import signal
 
 from harness import configuration, postfix
 from harness.maillog import MailLog
-from harness.paths import BIN, ON_POSTFIX
+from harness.paths import BIN, ENGINE
 from harness.process import Child, run
 from harness.smtp import Dialogue
 from harness.waiting import accepts_connections, free_port, wait_until
@@ -18,9 +18,10 @@ MAIL_OWNER = "daemon"  # on every Debian; the tests submit as "nobody"
 
 class Relay:
     """`main` (dict) is added to the defaults below; `services` are further master.cf lines; `listeners` maps names to
-    -o overrides, each gets a port of its own: relay.ports["submission"]. relay.port is that of "smtp"."""
+    -o overrides, each gets a port of its own: relay.ports["submission"]. relay.port is that of "smtp". `engine`: see paths.py."""
 
-    def __init__(self, folder, main=None, services="", listeners=None, dns=None, name="relay"):
+    def __init__(self, folder, main=None, services="", listeners=None, dns=None, name="relay", engine=ENGINE):
+        self.on_postfix = engine == "postfix"
         self.folder = os.path.join(folder, name)
         self.config = os.path.join(self.folder, "etc")
         self.queue = os.path.join(self.folder, "queue")
@@ -56,7 +57,7 @@ class Relay:
             "mydestination": "",
             "local_transport": "error:local delivery disabled",
         }
-        if ON_POSTFIX:
+        if self.on_postfix:
             self.postfix_root = postfix.root()
             settings.update(postfix.settings(self.postfix_root))
             settings["smtp_bind_address"] = "127.0.0.1"  # nothing may leave this machine
@@ -87,7 +88,7 @@ class Relay:
     def start(self, wait=True):
         self.child = Child([self.program("postfix"), "-c", self.config, "start-fg"], self.folder, "postfix", env=self.environment())
         if wait:
-            wait_until(self._serving, 20, lambda: "relay serves; stderr: %s\nlog:\n%s" % (self.child.stderr(), self.log.text()))
+            wait_until(self._serving, 45, lambda: "relay serves; stderr: %s\nlog:\n%s" % (self.child.stderr(), self.log.text()))
         return self
 
     def _serving(self):
@@ -103,7 +104,7 @@ class Relay:
 
     def kill(self):
         """SIGKILL for everything it runs."""
-        if ON_POSTFIX:
+        if self.on_postfix:
             os.killpg(self.child.pid, signal.SIGKILL)
         self.child.kill()
 
@@ -119,7 +120,7 @@ class Relay:
     # commands
 
     def program(self, name):
-        if not ON_POSTFIX:
+        if not self.on_postfix:
             return os.path.join(BIN, name)
         for folder in ("usr/sbin", "usr/lib/postfix/sbin"):
             path = os.path.join(self.postfix_root, folder, "sendmail" if name == "mailq" else name)
@@ -128,14 +129,14 @@ class Relay:
         raise FileNotFoundError(name)
 
     def environment(self):
-        environment = postfix.environment(self.postfix_root) if ON_POSTFIX else dict(os.environ)
+        environment = postfix.environment(self.postfix_root) if self.on_postfix else dict(os.environ)
         environment["MAIL_CONFIG"] = self.config
         environment["PATH"] = os.pathsep.join([BIN, environment.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin"])
         return environment
 
     def run(self, command, *arguments, input=None, **options):
         """One of the commands with this relay's configuration (by MAIL_CONFIG)."""
-        if ON_POSTFIX and command == "mailq":
+        if self.on_postfix and command == "mailq":
             command, arguments = "sendmail", ("-bp", *arguments)
         return run([self.program(command), *arguments], input=input, env=self.environment(), **options)
 
