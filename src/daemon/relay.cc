@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -195,6 +196,7 @@ Result<> Relay::apply(std::shared_ptr<const Snapshot> snapshot) {
 
 admin::ReloadOutcome Relay::reload() {
   const std::lock_guard lock(reload_mutex_);
+  if (stopped_) return {false, {"the mail system is stopping"}};
   config::Findings findings;
   admin::ReloadOutcome outcome;
   const auto refuse = [&](std::string line) {
@@ -226,9 +228,11 @@ admin::ReloadOutcome Relay::reload() {
 }
 
 void Relay::stop(std::chrono::seconds limit) {
-  if (stopped_) return;
-  stopped_ = true;
   const MonoTime deadline = environment_.clock.mono() + limit;
+  {
+    const std::lock_guard lock(reload_mutex_);  // a reload under way finishes; none comes after
+    if (std::exchange(stopped_, true)) return;
+  }
   // Phase 1: nothing new.
   pickup_->stop();
   listeners_->close();
