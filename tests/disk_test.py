@@ -22,7 +22,7 @@ class ShortDisk(RelayCase):
         if result.returncode != 0:
             self.skipTest("cannot mount: " + result.stderr.strip())
         self.addCleanup(run, ["umount", "-l", relay.queue])
-        self.addCleanup(lambda: relay.child and relay.child.end())
+        self.addCleanup(relay.end)  # before the volume goes
 
     def answer(self, relay, content="Subject: x\r\n\r\nx\r\n"):
         with Dialogue(relay.port) as client:

@@ -100,22 +100,38 @@ class Relay:
         return self.child is not None and self.child.running()
 
     def stop(self):
+        """An orderly end; the exit status."""
+        if self.on_postfix:
+            self.postfix("stop")  # its master is a child of the script that was started
         return self.child.stop()
 
     def kill(self):
         """SIGKILL for everything it runs."""
         if self.on_postfix:
-            os.killpg(self.child.pid, signal.SIGKILL)
+            self._kill_master()
         self.child.kill()
+
+    def _kill_master(self):
+        """Postfix's master leads a process group of its own."""
+        try:
+            with open(os.path.join(self.queue, "pid/master.pid")) as f:
+                os.killpg(int(f.read()), signal.SIGKILL)
+        except (OSError, ValueError):
+            pass
 
     def restart(self):
         self.stop()
         return self.start()
 
     def end(self):
+        """For clean-up: never fails."""
         if self.child:
+            if self.on_postfix:
+                self.postfix("stop")
+                self._kill_master()
             self.child.end()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not os.environ.get("WAYPOST_TEST_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     # commands
 
