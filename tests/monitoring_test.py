@@ -48,6 +48,8 @@ class Monitoring(RelayCase):
         self.provider.wait_messages(3)
         relay.wait_queue(3, "deferred")
         relay.wait_queue(3)
+        for pattern, count in (("status=", 8), ("NOQUEUE", 1), ("removed", 5)):
+            relay.log.wait_for(pattern, count=count)
         return relay
 
     def test_queue_watch(self):

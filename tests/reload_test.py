@@ -1,10 +1,14 @@
 """Reload: settings and certificates change under running connections; a broken file changes nothing."""
+import signal
 import ssl
 import unittest
 
 from harness import Dialogue, RelayCase
 from harness.case import waypost_only
 from harness.waiting import free_port, wait_until
+
+
+BROKEN = r"main\.cf, line 4: missing '=' after attribute name: \"this line is broken\""
 
 
 class Reload(RelayCase):
@@ -59,11 +63,23 @@ class Reload(RelayCase):
         relay.write_file("main.cf", "\n".join(lines[:3] + ["this line is broken"] + lines[3:]) + "\n")
         result = relay.postfix("reload")
         self.assertNotEqual(result.returncode, 0)
-        self.assertRegex(result.stderr + relay.log.text(), r"main\.cf, line 4: missing '=' after attribute name: \"this line is broken\"")
+        self.assertRegex(result.stderr, BROKEN)
         relay.submit()
         sink.wait_messages(1)
         relay.write()
         self.assertEqual(relay.reload().returncode, 0)
+
+    @waypost_only("it stops at the file's next reading")
+    def test_broken_file_at_a_hangup_signal_is_refused_in_the_log(self):
+        sink = self.sink()
+        relay = self.relay(sink=sink)
+        with open(relay.config + "/main.cf") as f:
+            lines = f.read().splitlines()
+        relay.write_file("main.cf", "\n".join(lines[:3] + ["this line is broken"] + lines[3:]) + "\n")
+        relay.child.signal(signal.SIGHUP)
+        relay.log.wait_for(BROKEN)
+        relay.submit()
+        sink.wait_messages(1)
 
     @waypost_only("it notices only when the parameter is used")
     def test_bad_value_is_refused_and_named(self):
@@ -72,7 +88,7 @@ class Reload(RelayCase):
         relay.write()
         result = relay.postfix("reload")
         self.assertNotEqual(result.returncode, 0)
-        self.assertIn("bad numerical configuration: message_size_limit = many", result.stderr + relay.log.text())
+        self.assertIn("bad numerical configuration: message_size_limit = many", result.stderr)
         with Dialogue(relay.port) as client:
             self.assertEqual(client.ehlo()["SIZE"], "100000")
 
@@ -83,7 +99,7 @@ class Reload(RelayCase):
         relay.main["smtpd_tls_cert_file"] = "/no/such/file.pem"
         relay.write()
         self.assertNotEqual(relay.postfix("reload").returncode, 0)
-        self.assertIn("/no/such/file.pem", relay.log.text())
+        relay.log.wait_for("/no/such/file.pem")
         self.assertIn(b"old.example.com", shown_certificate(relay.port))
 
     def test_listeners_come_and_go(self):

@@ -92,6 +92,7 @@ class Commands(RelayCase):
     @waypost_only("it ignores what it does not know")
     def test_parameters_without_effect_are_named_once(self):
         relay = self.relay({"mailbox_size_limit": "51200000", "smtp_tls_security_levle": "may", "virtual_alias_maps": "hash:/etc/aliases"}, sink=self.sink())
+        relay.log.wait_for("daemon started")
         log = relay.log.text()
         self.assertEqual(len(re.findall(r"warning: .*virtual_alias_maps", log)), 1, log)
         self.assertRegex(log, r"warning: .*smtp_tls_security_levle.*smtp_tls_security_level")
