@@ -12,9 +12,9 @@ namespace {
 TEST(Steward, KeepsTheOrderOfOneMessage) {
   std::vector<int> order;
   {
+    std::promise<void> gate;
     Steward steward;
     const QueueId id(1, 1);
-    std::promise<void> gate;
     steward.enqueue(id, [&] {
       gate.get_future().wait();
       order.push_back(1);
@@ -27,10 +27,10 @@ TEST(Steward, KeepsTheOrderOfOneMessage) {
 }
 
 TEST(Steward, DoesAtOnceWhatWaitsForNothing) {
-  Steward steward;
   std::promise<void> gate;
-  steward.enqueue(QueueId(1, 1), [&] { gate.get_future().wait(); });
   bool done = false;
+  Steward steward;
+  steward.enqueue(QueueId(1, 1), [&] { gate.get_future().wait(); });
   steward.in_order(QueueId(1, 2), [&] { done = true; });
   EXPECT_TRUE(done);
   gate.set_value();
