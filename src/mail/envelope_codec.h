@@ -17,7 +17,7 @@ namespace waypost::mail {
 // More than any envelope that the limits of the SMTP server let in; what decodes never allocates more than a small
 // multiple of the bytes that were given.
 inline constexpr std::size_t kMaxEncodedRecipients = 1'000'000;
-inline constexpr std::size_t kMaxEncodedString = 64 * 1024;
+inline constexpr std::size_t kMaxEncodedString = std::size_t{64} * 1024;
 
 // Strings above kMaxEncodedString are cut there: a stored envelope must always decode.
 std::string encode(const Envelope& envelope);

@@ -1,6 +1,7 @@
 #include "spool/catalogue.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/assert.h"
@@ -283,6 +284,6 @@ bool Catalogue::restore_progress(QueueId id, State state) {
   return pending_.emplace(id.bits(), std::move(state)).second;
 }
 
-void Catalogue::set_progress(QueueId id, Place place) { (void)progress_written(id, place, nullptr); }
+void Catalogue::set_progress(QueueId id, Place place) { std::ignore = progress_written(id, place, nullptr); }
 
 }  // namespace waypost::spool

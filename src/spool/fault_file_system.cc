@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -30,7 +31,7 @@ class FaultFileSystem::FaultFile final : public File {
     const std::lock_guard lock(files_.mutex_);
     if (auto fault = files_.fault(Call::write, path_)) {
       // Any part may have arrived: half of it did.
-      (void)files_.write_inode(*inode_, std::string_view(bytes).substr(0, bytes.size() / 2), offset);
+      std::ignore = files_.write_inode(*inode_, std::string_view(bytes).substr(0, bytes.size() / 2), offset);
       return *fault;
     }
     return files_.write_inode(*inode_, bytes, offset);
@@ -268,22 +269,22 @@ void FaultFileSystem::apply(const Event& event) {
     }
     case Call::write: {
       const std::lock_guard lock(mutex_);
-      (void)write_inode(*inodes_.at(event.inode), event.bytes, event.offset);
+      std::ignore = write_inode(*inodes_.at(event.inode), event.bytes, event.offset);
       return;
     }
     case Call::sync: {
       const std::lock_guard lock(mutex_);
-      (void)sync_inode(*inodes_.at(event.inode));
+      std::ignore = sync_inode(*inodes_.at(event.inode));
       return;
     }
     case Call::rename:
-      (void)rename(event.path, event.path2);
+      std::ignore = rename(event.path, event.path2);
       return;
     case Call::unlink:
-      (void)unlink(event.path);
+      std::ignore = unlink(event.path);
       return;
     case Call::sync_directory:
-      (void)sync_directory(event.path);
+      std::ignore = sync_directory(event.path);
       return;
     default:
       return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <tuple>
 #include <utility>
 
 namespace waypost::spool {
@@ -105,7 +106,7 @@ void LogWriter::run() {
   }
   if (auto sealed = chain_.seal(); !sealed) {
     log_.error("spool: {}", sealed.error().text);
-    (void)chain_.abandon();  // the next start reads what is whole in it
+    std::ignore = chain_.abandon();  // the next start reads what is whole in it
   }
 }
 

@@ -96,13 +96,13 @@ class LogWriter {
   double crowd_ = 0;         // how many came together lately
   std::vector<Lazy> lazy_;
   std::vector<Done> barriers_;
-  Clock::time_point lazy_due_{};
+  Clock::time_point lazy_due_;
   bool stopping_ = false;
   bool lazy_failed_ = false;  // something lazy could not be written and waits for its next turn
 
   // The writer thread's own.
   std::vector<Operation> unsynced_;  // written since the last sync, to be written again if that sync fails
-  Clock::time_point dirty_since_{};
+  Clock::time_point dirty_since_;
   bool on_reserve_ = false;  // the segment in use is the last one: only what is lazy may go into it
   std::atomic<bool> healthy_{true};
   std::atomic<std::uint64_t> commits_{0}, written_{0}, syncs_{0};

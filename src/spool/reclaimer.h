@@ -82,7 +82,7 @@ class Reclaimer {
   std::map<std::uint32_t, Clock::time_point> unindexed_since_;
   std::uint64_t seen_writes_ = 0;
   Clock::time_point last_write_;
-  Clock::time_point not_before_{};  // after a failure
+  Clock::time_point not_before_;  // after a failure
 
   std::mutex mutex_;
   std::condition_variable wake_;

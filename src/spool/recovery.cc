@@ -1,6 +1,7 @@
 #include "spool/recovery.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -43,7 +44,7 @@ Result<> Recovery::open_segments() {
   if (!entries) return std::unexpected(entries.error());
   for (const DirectoryEntry& entry : *entries) {
     const std::string path = fmt::format("{}/{}", directory_, entry.name);
-    if (entry.name.ends_with(kTemporarySuffix) && mode_ == RecoveryMode::start) (void)files_.unlink(path);
+    if (entry.name.ends_with(kTemporarySuffix) && mode_ == RecoveryMode::start) std::ignore = files_.unlink(path);
     const auto number = parse_name(entry.name, kSegmentSuffix);
     if (!number) continue;
     auto file = mode_ == RecoveryMode::start ? files_.open(path) : files_.open_to_read(path);
@@ -59,7 +60,7 @@ Result<> Recovery::open_segments() {
   for (const DirectoryEntry& entry : *entries) {
     const auto number = parse_name(entry.name, kSidecarSuffix);
     if (number && !segments_.contains(*number) && mode_ == RecoveryMode::start)
-      (void)files_.unlink(fmt::format("{}/{}", directory_, entry.name));
+      std::ignore = files_.unlink(fmt::format("{}/{}", directory_, entry.name));
   }
   return {};
 }
@@ -257,7 +258,7 @@ void Recovery::quarantine(std::uint32_t segment, std::uint64_t begin, std::uint6
     const auto bytes = read_exactly(*segments_.at(segment).segment->file, at, std::min(kCopySlice, end - at));
     if (!bytes || !write_bytes(**copy, *bytes, at - begin)) return;
   }
-  (void)(*copy)->sync();
+  std::ignore = (*copy)->sync();
 }
 
 Result<> Recovery::deliver(const std::function<void(StoredMessage)>& each) {

@@ -1,6 +1,7 @@
 #include "spool/segment_pool.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -148,9 +149,9 @@ Result<SegmentPtr> SegmentPool::make() {
     made = files_.rename(temporary, path(segment_name(number)));
     if (made) made = files_.sync_directory(directory_);
     if (made) return segment;
-    (void)files_.unlink(path(segment_name(number)));  // empty: at start it would be taken for a spare one
+    std::ignore = files_.unlink(path(segment_name(number)));  // empty: at start it would be taken for a spare one
   }
-  (void)files_.unlink(temporary);
+  std::ignore = files_.unlink(temporary);
   return std::unexpected(made ? segment.error() : made.error());
 }
 
@@ -215,12 +216,12 @@ Result<> SegmentPool::recycle(const Segment& segment, bool reusable) {
   if (!room || !reusable || segment.size != settings_.segment_size_bytes) return remove(segment);
   if (auto renamed = files_.rename(path(segment_name(segment.number)), path(segment_name(number))); !renamed)
     return renamed;
-  (void)files_.unlink(path(sidecar_name(segment.number)));  // without its segment it is swept away at start
+  std::ignore = files_.unlink(path(sidecar_name(segment.number)));  // without its segment it is swept away at start
   if (auto synced = files_.sync_directory(directory_); !synced) return synced;
   auto headed = head(segment.file, number);
   if (!headed) {
     log_.warning("spool: a recycled segment is given up: {}", headed.error().text);
-    (void)files_.unlink(path(segment_name(number)));
+    std::ignore = files_.unlink(path(segment_name(number)));
     return {};  // the old name is durably gone, which is what was asked for
   }
   const std::lock_guard lock(mutex_);
@@ -235,7 +236,7 @@ Result<> SegmentPool::remove(const Segment& segment) {
   if (auto removed = files_.unlink(path(segment_name(segment.number)));
       !removed && removed.error().code != Errc::not_found)
     return removed;
-  (void)files_.unlink(path(sidecar_name(segment.number)));
+  std::ignore = files_.unlink(path(sidecar_name(segment.number)));
   auto synced = files_.sync_directory(directory_);
   const std::lock_guard lock(mutex_);
   retry_at_ = {};  // there is room now

@@ -72,7 +72,7 @@ class SegmentPool {
   std::uint32_t next_number_ = 1;
   std::mt19937_64 random_;
   std::optional<Error> failure_;
-  Clock::time_point retry_at_{};
+  Clock::time_point retry_at_;
   unsigned waiting_ = 0;
   bool idle_ = false;
   bool stopping_ = false;

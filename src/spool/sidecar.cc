@@ -1,6 +1,7 @@
 #include "spool/sidecar.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -151,7 +152,7 @@ Result<> write_sidecar(FileSystem& files, const std::string& directory, const Se
   auto written = write_bytes(**created, encode_sidecar(summary, keep_meta), 0);
   if (written) written = (*created)->sync();
   if (written) return files.rename(temporary, path);
-  (void)files.unlink(temporary);  // at start it would be swept away anyhow
+  std::ignore = files.unlink(temporary);  // at start it would be swept away anyhow
   return written;
 }
 
