@@ -1,7 +1,7 @@
 """The results as tables: the figures of both relays side by side, and how they stand to what is to be reached."""
 import statistics
 
-from measure.cells import KIB, Cell, describe
+from measure.cells import KIB, MAX_NOISE, Cell, describe
 
 COLUMNS = [("rate", "msg/s", "%.0f"), ("accept_rate", "acc/s", "%.0f"), ("p50_ms", "p50 ms", "%.2f"), ("p99_ms", "p99 ms", "%.2f"), ("cpu_s_per_1000", "CPU s/1000", "%.3f"),
            ("memory_mib", "PSS MiB", "%.0f"), ("kib_written", "KiB wr", "%.1f"), ("flushes", "flushes", "%.3f"), ("noise", "noise", "%.2f")]
@@ -57,5 +57,7 @@ def standing(results):
             continue
         value = ours[figure] / max(1e-9, theirs[figure]) if kind == "ratio" else ours[figure]
         reached = value >= limit if relation == ">=" else value <= limit
-        lines.append("%-42s %-28s %8.3f  (%s %.3f)  %s" % (describe(cell), what, value, relation, limit, "reached" if reached else "NOT reached"))
+        disturbed = max(row["noise"] for row in (ours, theirs or ours)) > MAX_NOISE
+        lines.append("%-42s %-28s %8.3f  (%s %.3f)  %s%s" % (describe(cell), what, value, relation, limit, "reached" if reached else "NOT reached",
+                                                             ", but others used the machine" if disturbed else ""))
     return "\n".join(lines)
