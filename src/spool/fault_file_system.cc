@@ -93,7 +93,7 @@ std::optional<std::unexpected<Error>> FaultFileSystem::fault(Call call, const st
   return fail(fail_code_, fmt::format("{}: the test made this call fail", path));
 }
 
-void FaultFileSystem::observe(Event event) {
+void FaultFileSystem::observe(const Event& event) {
   if (observer_) observer_(event);
 }
 
@@ -349,6 +349,7 @@ std::unique_ptr<FaultFileSystem> FaultFileSystem::after_power_cut(Loss loss, std
 std::vector<std::string> FaultFileSystem::paths() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> paths;
+  paths.reserve(names_.size());
   for (const auto& entry : names_) paths.push_back(entry.first);
   return paths;
 }

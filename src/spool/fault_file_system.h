@@ -93,7 +93,7 @@ class FaultFileSystem final : public FileSystem {
   class FaultFile;
 
   std::optional<std::unexpected<Error>> fault(Call call, const std::string& path);
-  void observe(Event event);
+  void observe(const Event& event);
   void change_names(std::vector<NameChange> changes);
   static void put(std::string& content, std::uint64_t offset, std::string_view bytes);
   static void lose(Inode& inode, Loss loss, std::mt19937_64& random);

@@ -24,7 +24,7 @@ class MemorySpool::MemoryIncoming final : public Incoming {
 
   void append(Chunk chunk, Done done) override {
     WAYPOST_ASSERT(!committed_);
-    done(spool_.append(std::move(chunk), content_));
+    done(spool_.append(chunk, content_));
   }
 
   void commit(const mail::Envelope& envelope, Chunk last, Done done) override {
@@ -169,6 +169,7 @@ bool MemorySpool::contains(QueueId id) const {
 std::vector<QueueId> MemorySpool::ids() const {
   const std::lock_guard lock(mutex_);
   std::vector<QueueId> ids;
+  ids.reserve(messages_.size());
   for (const auto& [id, kept] : messages_) ids.push_back(id);
   return ids;
 }
@@ -200,7 +201,7 @@ void MemorySpool::restart() {
   stopped_ = false;
 }
 
-Result<> MemorySpool::append(Chunk chunk, std::string& content) {
+Result<> MemorySpool::append(const Chunk& chunk, std::string& content) {
   if (auto failure = take(append_failure_, "append")) return *failure;
   if (chunk) content += *chunk;
   return {};

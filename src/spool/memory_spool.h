@@ -64,7 +64,7 @@ class MemorySpool final : public Spool {
     Done done;
   };
 
-  Result<> append(Chunk chunk, std::string& content);
+  Result<> append(const Chunk& chunk, std::string& content);
   void commit(QueueId id, Kept kept, Done done);
   Result<> store(QueueId id, Kept kept);
   std::optional<std::unexpected<Error>> take(Failure& failure, std::string_view what);

@@ -34,7 +34,7 @@ class Writer {
 
 class Parser {
  public:
-  explicit Parser(const char* at) : at_(at) {}
+  explicit Parser(std::string_view bytes) : at_(bytes.begin()) {}
   template <class T>
   T take() {
     T value = 0;
@@ -46,7 +46,7 @@ class Parser {
   }
 
  private:
-  const char* at_;
+  std::string_view::const_iterator at_;
 };
 
 bool known(std::uint8_t type) {
@@ -82,8 +82,8 @@ HeaderBytes encode(const RecordHeader& header) {
 std::optional<RecordHeader> decode_header(std::string_view bytes) {
   if (bytes.size() < kRecordHeaderSize || !bytes.starts_with(kMagic)) return std::nullopt;
   const std::string_view summed = bytes.substr(kSummedOffset, kRecordHeaderSize - kSummedOffset);
-  if (Parser(bytes.data() + kSumOffset).take<std::uint32_t>() != crc32c(summed)) return std::nullopt;
-  Parser in(summed.data());
+  if (Parser(bytes.substr(kSumOffset)).take<std::uint32_t>() != crc32c(summed)) return std::nullopt;
+  Parser in(summed);
   RecordHeader header;
   header.segment = in.take<std::uint32_t>();
   header.nonce = in.take<std::uint32_t>();
@@ -123,7 +123,7 @@ std::string encode_progress_part(std::uint64_t sequence, std::string_view state)
 
 std::optional<ProgressPart> decode_progress_part(std::string_view bytes) {
   if (bytes.size() < sizeof(std::uint64_t)) return std::nullopt;
-  return ProgressPart{Parser(bytes.data()).take<std::uint64_t>(), bytes.substr(sizeof(std::uint64_t))};
+  return ProgressPart{Parser(bytes).take<std::uint64_t>(), bytes.substr(sizeof(std::uint64_t))};
 }
 
 std::string encode(const SegmentStart& start) {

@@ -105,7 +105,7 @@ std::string encode_sidecar(const SegmentSummary& summary, const std::function<bo
   std::string out;
   for (const std::uint64_t value :
        {std::uint64_t{summary.number}, std::uint64_t{summary.nonce}, summary.report.end, summary.report.last_sequence,
-        std::uint64_t{summary.report.ended_in_order ? kEndedInOrder : 0}, std::uint64_t{summary.records.size()}})
+        std::uint64_t{summary.report.ended_in_order ? kEndedInOrder : 0}, summary.records.size()})
     mail::put_varint(out, value);
   for (const SummaryRecord& record : summary.records)
     put_record(out, record, record.has_meta && (!record.header.is_message() || keep_meta(record)));
