@@ -9,6 +9,7 @@ import argparse
 import fcntl
 import json
 import os
+import signal
 import sys
 import tempfile
 
@@ -63,6 +64,7 @@ def measure_peer(peer_type, volume, sink, certificate, chosen, runs, out):
 
 def main():
     arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is ended and unmounted
     os.makedirs(WORK, exist_ok=True)
     with open(os.path.join(tempfile.gettempdir(), "waypost-bench.lock"), "w") as lock, open(os.path.join(WORK, "results.jsonl"), "w") as out:
         fcntl.flock(lock, fcntl.LOCK_EX)

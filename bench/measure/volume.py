@@ -21,8 +21,9 @@ class Volume:
     def _mount(self):
         """Mounts it; what to tell the reader."""
         if os.path.ismount(self.path):
-            source = run(["findmnt", "-no", "SOURCE", self.path]).stdout.strip()
+            source = next(line.split()[0] for line in open("/proc/mounts") if line.split()[1] == self.path)
             self.device = os.path.basename(source)
+            self.loop = source  # left by a run that was killed
             return "spools on the journaled volume that was mounted already"
         image = self.path + ".img"
         if not os.path.exists(image):
@@ -44,6 +45,10 @@ class Volume:
         return "spools on a journaled ext4 of their own (loop device, direct I/O)"
 
     def end(self):
-        if self.loop:
-            run(["umount", self.path])
+        if not self.loop:
+            return
+        unmounted = run(["umount", self.path])
+        if unmounted.returncode == 0:
             run(["losetup", "-d", self.loop])
+        else:
+            print("the volume stays mounted: " + unmounted.stderr.strip())
