@@ -1,4 +1,5 @@
 // The rules of the log one by one: what outlives what, what is refused, what is found after damage.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -264,11 +265,17 @@ TEST_F(Rules, NumbersNeverGoBackWhenTheSpoolIsEmpty) {
 TEST_F(Rules, ToolsReadWhileTheSpoolIsOpen) {
   open();
   for (std::uint64_t i = 1; i <= 5; ++i) ASSERT_TRUE(commit(i, 100));
-  const auto paths = files_.paths();
+  const auto before = files_.paths();
   Recovery recovery(files_, "/spool", RecoveryMode::look);
   ASSERT_TRUE(recovery.run());
   EXPECT_EQ(recovery.ids().size(), 5U);
-  EXPECT_EQ(files_.paths(), paths);
+  // The spool itself may have finished a spare segment meanwhile; the reader took nothing away and quarantined nothing.
+  const auto after = files_.paths();
+  for (const auto& path : before) {
+    if (path.ends_with(".seg")) EXPECT_THAT(after, testing::Contains(path));
+  }
+  EXPECT_THAT(after, testing::Each(testing::AnyOf(testing::EndsWith(".seg"), testing::EndsWith(".tmp"),
+                                                  testing::EndsWith(".idx"))));
 }
 
 TEST(PosixFileSystemTest, TheLockNamesItsHolder) {
