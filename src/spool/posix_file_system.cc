@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
 #include "base/text.h"
 
 namespace waypost::spool {
@@ -31,20 +32,6 @@ std::unexpected<Error> failed(std::string_view what, std::string_view path, int 
   if (error == EEXIST) code = Errc::exists;
   return fail(code, fmt::format("{} {}: {}", what, path, errno_text(error)));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // Drops what has been written from the front of the pieces.
 std::span<iovec> drop_written(std::span<iovec> pieces, std::size_t written) {

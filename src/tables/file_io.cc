@@ -9,6 +9,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/descriptor.h"
 #include "base/text.h"
 
 namespace waypost::tables {
@@ -17,20 +18,6 @@ namespace {
 constexpr int kLockTries = 20;
 constexpr std::chrono::milliseconds kLockPause{50};
 constexpr std::size_t kFirstRead = 65536;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::unexpected<Error> failed(int error) {
   return fail(error == ENOENT ? Errc::not_found : Errc::io, errno_text(error));
