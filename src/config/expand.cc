@@ -211,33 +211,34 @@ Result<Token> next_token(std::string_view whole, std::string_view& rest) {
 
 class Expander {
  public:
-  explicit Expander(const RawLookup& lookup) : lookup_(lookup) {}
+  Expander(const RawLookup& lookup, ExpansionBudget& budget) : lookup_(lookup), budget_(budget) {}
 
   Result<std::string> run(std::string_view text, int depth) {
     std::string out;
     for (std::string_view rest = text; !rest.empty();) {
       const auto token = next_token(text, rest);
       if (!token) return std::unexpected(token.error());
+      const std::size_t before = out.size();
       if (!token->is_reference) {
         out += token->literal;
-        produced_ += token->literal.size();
       } else {
         const auto value = evaluate(token->reference, depth);
         if (!value) return value;
         out += *value;
-        produced_ += value->size();
       }
-      if (produced_ > kMaxExpandedBytes) {
+      const std::size_t produced = out.size() - before;
+      if (produced > budget_.bytes_left) {
         return fail(Errc::invalid,
                     fmt::format("expansion exceeds {} bytes: \"{}\"", kMaxExpandedBytes, printable(text, 100)));
       }
+      budget_.bytes_left -= produced;
     }
     return out;
   }
 
  private:
   Result<std::string> evaluate(std::string_view text, int depth) {
-    if (depth >= kMaxExpansionDepth || ++steps_ > kMaxExpansionSteps) {
+    if (depth >= kMaxExpansionDepth || --budget_.steps_left < 0) {
       return fail(Errc::invalid, fmt::format("unreasonable macro call nesting: \"{}\"", printable(text, 100)));
     }
     Expression in(text);
@@ -310,8 +311,7 @@ class Expander {
   }
 
   const RawLookup& lookup_;
-  int steps_ = 0;
-  std::size_t produced_ = 0;
+  ExpansionBudget& budget_;
 };
 
 void collect(std::string_view text, int depth, std::vector<std::string>& names);
@@ -355,7 +355,14 @@ void collect(std::string_view text, int depth, std::vector<std::string>& names) 
 
 }  // namespace
 
-Result<std::string> expand(std::string_view text, const RawLookup& lookup) { return Expander(lookup).run(text, 0); }
+Result<std::string> expand(std::string_view text, const RawLookup& lookup) {
+  ExpansionBudget budget;
+  return expand(text, lookup, budget);
+}
+
+Result<std::string> expand(std::string_view text, const RawLookup& lookup, ExpansionBudget& budget) {
+  return Expander(lookup, budget).run(text, 0);
+}
 
 std::vector<std::string> references(std::string_view text) {
   std::vector<std::string> names;

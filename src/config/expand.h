@@ -24,12 +24,21 @@ namespace waypost::config {
 
 inline constexpr int kMaxExpansionDepth = 100;             // as Postfix
 inline constexpr std::size_t kMaxExpandedBytes = 1 << 20;  // of all intermediate text together
-inline constexpr int kMaxExpansionSteps = 100'000;  // references followed: `a = $b$b`, `b = $c$c` ... is exponential
+inline constexpr int kMaxExpansionSteps = 10'000;  // references followed: `a = $b$b`, `b = $c$c` ... is exponential
+
+// What has been spent on one question. A raw value that is itself computed by expanding others (mydomain from
+// $myhostname) spends from the budget of the question that asked for it: with budgets of their own, circles multiply
+// instead of ending.
+struct ExpansionBudget {
+  int steps_left = kMaxExpansionSteps;
+  std::size_t bytes_left = kMaxExpandedBytes;
+};
 
 // The raw value of a parameter; nullopt when nothing defines it.
 using RawLookup = std::function<std::optional<std::string>(std::string_view name)>;
 
 Result<std::string> expand(std::string_view text, const RawLookup& lookup);
+Result<std::string> expand(std::string_view text, const RawLookup& lookup, ExpansionBudget& budget);
 
 // Every parameter name that `text` refers to, in both branches of conditions, one level deep. Malformed text ends the
 // search without a word: expand() is who complains.

@@ -25,48 +25,70 @@ std::optional<std::string> View::process_value(std::string_view name) const {
   return std::nullopt;
 }
 
-std::optional<std::string> View::raw(std::string_view name, int nesting) const {
+std::optional<std::string> View::raw(std::string_view name) const {
+  Question question;
+  return raw(name, question);
+}
+
+std::optional<std::string> View::raw_default(std::string_view name) const {
+  Question question;
+  return raw_default(name, question);
+}
+
+Result<std::string> View::expanded(std::string_view text) const {
+  Question question;
+  return expanded(text, question);
+}
+
+std::optional<std::string> View::raw(std::string_view name, Question& question) const {
   if (auto value = process_value(name)) return value;
   if (service_) {
     if (const Override* found = service_->find_override(name)) return found->value;
   }
   if (const Setting* setting = main_.find(name)) return setting->value;
-  return raw_default(name, nesting);
+  return raw_default(name, question);
 }
 
-std::optional<std::string> View::raw_default(std::string_view name, int nesting) const {
+std::optional<std::string> View::raw_default(std::string_view name, Question& question) const {
   const Parameter* parameter = find_any_parameter(name);
   if (!parameter || parameter->type == Type::legacy) return std::nullopt;
   if (parameter->type == Type::computed) {
     if (auto value = process_value(name)) return value;
-    return computed_default(name, nesting);
+    return computed_default(name, question);
   }
   if (name == "config_directory") return directory_;
   return std::string(parameter->default_value);
 }
 
-std::string View::computed_default(std::string_view name, int nesting) const {
-  if (nesting >= kMaxComputedNesting) return {};
+std::string View::computed_default(std::string_view name, Question& question) const {
+  if (question.nesting >= kMaxComputedNesting) return {};
+  ++question.nesting;
+  std::string value = compute(name, question);
+  --question.nesting;
+  return value;
+}
+
+std::string View::compute(std::string_view name, Question& question) const {
   if (name == "myhostname") {
     if (machine_.host_name.find('.') != std::string::npos) return machine_.host_name;
     const bool has_domain = main_.find("mydomain") != nullptr;
-    return fmt::format("{}.{}", machine_.host_name, has_domain ? evaluate("mydomain", nesting + 1) : kDefaultDomain);
+    return fmt::format("{}.{}", machine_.host_name, has_domain ? evaluate("mydomain", question) : kDefaultDomain);
   }
   if (name == "mydomain") {
-    const std::string host = evaluate("myhostname", nesting + 1);
+    const std::string host = evaluate("myhostname", question);
     const std::size_t dot = host.find('.');
     return dot == std::string::npos ? std::string(kDefaultDomain) : host.substr(dot + 1);
   }
-  return own_networks(machine_, evaluate("mynetworks_style", nesting + 1), evaluate("inet_protocols", nesting + 1),
-                      evaluate("inet_interfaces", nesting + 1));
+  return own_networks(machine_, evaluate("mynetworks_style", question), evaluate("inet_protocols", question),
+                      evaluate("inet_interfaces", question));
 }
 
-Result<std::string> View::expanded(std::string_view text, int nesting) const {
-  return expand(text, [this, nesting](std::string_view name) { return raw(name, nesting); });
+Result<std::string> View::expanded(std::string_view text, Question& question) const {
+  return expand(text, [this, &question](std::string_view name) { return raw(name, question); }, question.budget);
 }
 
-std::string View::evaluate(std::string_view name, int nesting) const {
-  return expanded(raw(name, nesting).value_or(""), nesting).value_or("");
+std::string View::evaluate(std::string_view name, Question& question) const {
+  return expanded(raw(name, question).value_or(""), question).value_or("");
 }
 
 Result<std::string> View::value(std::string_view name) const {

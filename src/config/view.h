@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "config/expand.h"
 #include "config/machine.h"
 #include "config/main_cf.h"
 #include "config/master_cf.h"
@@ -29,12 +30,12 @@ class View {
       : directory_(directory), main_(main), machine_(machine), service_(service), process_name_(process_name) {}
 
   // The unexpanded value; nullopt when neither the files nor the table define the name.
-  std::optional<std::string> raw(std::string_view name) const { return raw(name, 0); }
+  std::optional<std::string> raw(std::string_view name) const;
   // The unexpanded default; nullopt for a name that the table does not have.
-  std::optional<std::string> raw_default(std::string_view name) const { return raw_default(name, 0); }
+  std::optional<std::string> raw_default(std::string_view name) const;
   // The expanded value, empty for an undefined name; values that hold run-time macros are left alone.
   Result<std::string> value(std::string_view name) const;
-  Result<std::string> expanded(std::string_view text) const { return expanded(text, 0); }
+  Result<std::string> expanded(std::string_view text) const;
 
   // Whether the service or main.cf sets it.
   bool is_set(std::string_view name) const;
@@ -42,13 +43,19 @@ class View {
   const Service* service() const { return service_; }
 
  private:
-  // `nesting`: how many computed defaults are being worked out; they may refer to each other in circles.
-  std::optional<std::string> raw(std::string_view name, int nesting) const;
-  std::optional<std::string> raw_default(std::string_view name, int nesting) const;
+  // One question, with all that it takes to answer it.
+  struct Question {
+    ExpansionBudget budget;
+    int nesting = 0;  // computed defaults being worked out; they may refer to each other in circles
+  };
+
+  std::optional<std::string> raw(std::string_view name, Question& question) const;
+  std::optional<std::string> raw_default(std::string_view name, Question& question) const;
   std::optional<std::string> process_value(std::string_view name) const;
-  std::string computed_default(std::string_view name, int nesting) const;
-  Result<std::string> expanded(std::string_view text, int nesting) const;
-  std::string evaluate(std::string_view name, int nesting) const;
+  std::string computed_default(std::string_view name, Question& question) const;
+  std::string compute(std::string_view name, Question& question) const;
+  Result<std::string> expanded(std::string_view text, Question& question) const;
+  std::string evaluate(std::string_view name, Question& question) const;
 
   const std::string& directory_;
   const MainCf& main_;

@@ -99,6 +99,14 @@ TEST(View, CirclesOfComputedDefaultsEnd) {
   Sample("myhostname = mx.$mydomain\n").value("mydomain");
 }
 
+// Each computed default inside the circle is asked eighty times a round: only a budget that all rounds share ends it.
+TEST(View, CirclesOfComputedDefaultsShareOneBudget) {
+  std::string many = "$mydomain";
+  for (int i = 0; i < 3; ++i) many += many;
+  const Sample circle("myhostname = $a$a$a$a$a$a$a$a$a$a\na = " + many + "\n");
+  EXPECT_EQ(circle.value("myhostname"), "(error)");
+}
+
 TEST(View, ComputesOwnNetworks) {
   struct Case {
     const char* main;
