@@ -57,6 +57,7 @@ void Channel::start_tls(SSL_CTX* context, bool as_server, std::string_view serve
     SSL_set_accept_state(ssl_);
   } else {
     SSL_set_connect_state(ssl_);
+    SSL_set_read_ahead(ssl_, 1);  // one recv for a record, not two; a client reads to the end each time
     if (!server_name.empty()) SSL_set_tlsext_host_name(ssl_, std::string(server_name).c_str());
   }
   handshaking_ = true;

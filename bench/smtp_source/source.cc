@@ -31,6 +31,8 @@ bool Source::open() {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (options_.tls != TlsUse::none) {
     tls_ = SSL_CTX_new(TLS_client_method());
+    // OpenSSL would build and check the chain also with SSL_VERIFY_NONE, on processors that the relay needs.
+    SSL_CTX_set_cert_verify_callback(tls_, [](X509_STORE_CTX*, void*) { return 1; }, nullptr);
     SSL_CTX_set_verify(tls_, SSL_VERIFY_NONE, nullptr);
     SSL_CTX_set_mode(tls_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   }
