@@ -116,5 +116,32 @@ class Monitoring(RelayCase):
         relay.log.wait_for("status=sent")
 
 
+class Postlog(RelayCase):
+    """Scripts that write to the mail log. The relay need not run."""
+
+    def logged(self, *arguments, input=None, name="relay"):
+        """What one call writes, from the tag on."""
+        relay = self.relay(start=False, name=name)
+        result = relay.run("postlog", *arguments, input=input)
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""), arguments)
+        return [line[len("Nov 26 03:24:26 "):].split(" ", 1)[1] for line in relay.log.lines()]
+
+    def test_words_are_one_record(self):
+        self.assertRegex(self.logged("two", "words")[0], r"^postfix/postlog\[\d+\]: two words$")
+
+    def test_tag_and_priority(self):
+        for priority, prefix in (("info", ""), ("warn", "warning: "), ("error", "error: "), ("fatal", "fatal: ")):
+            self.assertRegex(self.logged("-i", "-t", "backup", "-p", priority, "text", name=priority)[0], r"^backup\[\d+\]: %stext$" % prefix)
+
+    def test_each_line_of_standard_input_is_a_record(self):
+        records = self.logged("-p", "warn", input="one\n\n  three\nlast without newline")
+        self.assertEqual([re.sub(r".*?\]: ", "", record, count=1) for record in records], ["warning: one", "warning: ", "warning:   three", "warning: last without newline"])
+
+    def test_unknown_priority_is_an_error(self):
+        relay = self.relay(start=False)
+        self.assertEqual(relay.run("postlog", "-p", "loud", "text").returncode, 1)
+        self.assertEqual(relay.log.lines(), [])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -10,6 +10,7 @@ inline constexpr int kExitOk = 0, kExitFailure = 1, kExitUsage = 64, kExitData =
 
 int postfix_main(int argc, char** argv);
 int master_main(int argc, char** argv);  // the daemon itself
+int postlog_main(int argc, char** argv);
 int postqueue_main(int argc, char** argv);
 int postsuper_main(int argc, char** argv);
 int sendmail_main(int argc, char** argv);  // also mailq

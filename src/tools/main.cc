@@ -25,6 +25,7 @@ constexpr std::array kCommands = {
     Command{"master", master_main, ""},
     Command{"postmap", postmap_main, "build and query lookup tables"},
     Command{"postconf", postconf_main, "show and edit the configuration"},
+    Command{"postlog", postlog_main, "write to the mail log"},
     Command{"postqueue", postqueue_main, "show and flush the queue"},
     Command{"mailq", sendmail_main, "show the queue"},
     Command{"postsuper", postsuper_main, "remove, hold, release and requeue messages"},
