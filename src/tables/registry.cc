@@ -67,6 +67,15 @@ bool is_supported_type(std::string_view type) {
   return found != nullptr && found->make != nullptr;
 }
 
+std::vector<std::string_view> supported_types() {
+  std::vector<std::string_view> names;
+  for (const Type& type : kTypes) {
+    // proxy:type:name is read by the registry itself
+    if (type.make != nullptr || type.name == "proxy") names.push_back(type.name);
+  }
+  return names;
+}
+
 bool is_known_type(std::string_view type) { return find_type(type) != nullptr; }
 
 TableRegistry::TableRegistry(Log log, const Clock& clock) : log_(std::move(log)), clock_(clock) {}

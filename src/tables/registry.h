@@ -46,6 +46,8 @@ class TableRegistry {
 
 // True for a type that this build can look up in ("hash", "cidr" ...).
 bool is_supported_type(std::string_view type);
+// Those, sorted, as `postconf -m` lists them.
+std::vector<std::string_view> supported_types();
 // True for a type that Postfix knows, built here or not.
 bool is_known_type(std::string_view type);
 

@@ -61,7 +61,7 @@ Result<PostmapOptions> parse_postmap_options(int argc, char** argv) {
   char unsupported = '\0';
   static char name[] = "postmap";  // for getopt's own messages
   if (argc > 0) argv[0] = name;
-  ::optind = 1;
+  ::optind = 0;  // starts anew, also in the middle of a word
   for (int letter = 0; (letter = ::getopt(argc, argv, "+bc:d:fFhimnNopq:rsuUvw")) > 0;) {
     if (set_flag(options, letter)) continue;
     bool chosen_once = true;
