@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "config/expand.h"
+#include "config/names.h"
 #include "config/parameter.h"
 #include "config/values.h"
 
@@ -23,82 +23,6 @@ constexpr std::array<std::string_view, 23> kCommands = {
 // Programs of Postfix that Waypost does not stand in for.
 constexpr std::array<std::string_view, 6> kMissingCommands = {"dnsblog",    "nbdb_reindexd", "nqmgr",
                                                               "postscreen", "qmqpd",         "spawn"};
-// Tables whose definition may stand in main.cf, as NAME_hosts, NAME_query ...
-constexpr std::array<std::string_view, 6> kDefinedTables = {"ldap", "memcache", "mongodb", "mysql", "pgsql", "sqlite"};
-
-bool is_builtin(std::string_view name) {
-  const Parameter* parameter = find_parameter(name);
-  return parameter && parameter->type != Type::legacy;
-}
-
-// What is read, found by following references from the parameters that programs read.
-class Usage {
- public:
-  explicit Usage(const Configuration& configuration) : configuration_(configuration) {
-    for (const Parameter& parameter : all_parameters()) {
-      if (parameter.type == Type::legacy) continue;
-      const Setting* setting = configuration.main.find(parameter.name);
-      if (!is_raw(parameter.name)) follow(setting ? std::string_view(setting->value) : parameter.default_value);
-      if (parameter.name == "smtpd_restriction_classes" && setting) add_words(setting->value);
-    }
-    // what only an unused setting refers to counts as used: one complaint about the root is enough
-    for (const auto& [name, setting] : configuration.main.settings()) {
-      if (!is_builtin(name)) follow(setting.value);
-    }
-    for (const Service& service : configuration.master.services()) {
-      for (const Override& override : service.overrides) {
-        follow(override.value);
-        if (override.name == "smtpd_restriction_classes") add_words(override.value);
-      }
-    }
-  }
-
-  bool is_used(std::string_view name) const {
-    return used_.contains(name) || std::ranges::any_of(prefixes_, [&](const std::string& prefix) {
-             return name.size() > prefix.size() && name.starts_with(prefix);
-           });
-  }
-
- private:
-  // Marks what `text` refers to, and what that refers to.
-  void follow(std::string_view text) {
-    std::vector<std::string> pending = references(text);
-    find_table_definitions(text);
-    while (!pending.empty()) {
-      std::string name = std::move(pending.back());
-      pending.pop_back();
-      if (!used_.insert(name).second || is_builtin(name)) continue;
-      const Setting* setting = configuration_.main.find(name);
-      if (!setting) continue;
-      find_table_definitions(setting->value);
-      std::ranges::move(references(setting->value), std::back_inserter(pending));
-    }
-  }
-
-  void add_words(std::string_view value) {
-    for (const std::string& word : split_list(value)) {
-      used_.insert(word);
-      if (const Setting* setting = configuration_.main.find(word)) follow(setting->value);
-    }
-  }
-
-  void find_table_definitions(std::string_view text) {
-    for (std::string_view word : split(text, ", \t\r\n{}")) {
-      if (word.starts_with("proxy:")) word.remove_prefix(6);
-      const std::size_t colon = word.find(':');
-      if (colon == std::string_view::npos ||
-          std::ranges::find(kDefinedTables, word.substr(0, colon)) == kDefinedTables.end())
-        continue;
-      const std::string_view name = word.substr(colon + 1);
-      if (!name.empty() && name.front() != '/' && name.front() != '.') prefixes_.insert(std::string(name) + "_");
-    }
-  }
-
-  const Configuration& configuration_;
-  Names used_;
-  Names prefixes_;
-};
-
 Finding warning(const Setting& setting, std::string text) {
   return {Severity::warning, setting.file, setting.line, std::move(text)};
 }
@@ -178,77 +102,15 @@ void check_service(const Service& service, Findings& findings) {
 
 }  // namespace
 
-bool has_transport_parameter(const Service& service, std::string_view suffix) {
-  if (suffix == "_time_limit") return service.command == "pipe" || service.command == "spawn";
-  return service.is_delivery_agent() && service.command != "discard";
-}
+Findings check_unused(const Configuration& configuration) { return survey(configuration).unused; }
 
-bool is_known_parameter(const Configuration& configuration, std::string_view name) {
-  if (is_builtin(name)) return true;
-  const auto derived = find_transport_parameter(name);
-  if (!derived) return false;
-  const std::string_view suffix = name.substr(derived->service.size());
-  return std::ranges::any_of(configuration.master.services(), [&](const Service& service) {
-    return service.name == derived->service && has_transport_parameter(service, suffix);
-  });
-}
-
-std::set<std::string, std::less<>> user_parameters(const Configuration& configuration) {
-  const Usage usage(configuration);
-  Names names;
-  for (const auto& [name, setting] : configuration.main.settings()) {
-    if (!is_known_parameter(configuration, name) && usage.is_used(name)) names.insert(name);
-  }
-  return names;
-}
-
-Findings check_unused(const Configuration& configuration) {
-  const Usage usage(configuration);
-  Findings findings;
-  for (const auto& [name, setting] : configuration.main.settings()) {
-    if (is_known_parameter(configuration, name) || usage.is_used(name)) continue;
-    findings.push_back(warning(setting, fmt::format("unused parameter: {}={}", name, printable(setting.value))));
-  }
-  for (const Service& service : configuration.master.services()) {
-    for (const Override& override : service.overrides) {
-      if (is_known_parameter(configuration, override.name) || usage.is_used(override.name)) continue;
-      findings.push_back(
-          warning(service, fmt::format("unused parameter: {}={}", override.name, printable(override.value))));
-    }
-  }
-  return findings;
-}
-
-Findings check_undefined(const Configuration& configuration) {
-  Findings findings;
-  Names named;
-  const auto is_defined = [&](std::string_view name) {
-    return find_any_parameter(name) != nullptr || configuration.main.find(name) != nullptr;
-  };
-  for (const auto& [name, setting] : configuration.main.settings()) {
-    if (is_raw(name)) continue;
-    for (const std::string& wanted : references(setting.value)) {
-      if (is_defined(wanted) || !named.insert(wanted).second) continue;
-      findings.push_back(warning(setting, fmt::format("undefined parameter: {}", wanted)));
-    }
-  }
-  for (const Service& service : configuration.master.services()) {
-    Names in_service;
-    for (const Override& override : service.overrides) {
-      if (is_raw(override.name)) continue;
-      for (const std::string& wanted : references(override.value)) {
-        if (is_defined(wanted) || service.find_override(wanted) || !in_service.insert(wanted).second) continue;
-        findings.push_back(warning(service, fmt::format("undefined parameter: {}", wanted)));
-      }
-    }
-  }
-  return findings;
-}
+Findings check_undefined(const Configuration& configuration) { return survey(configuration).doubtful; }
 
 Findings check(const Configuration& configuration) {
-  Findings findings = check_unused(configuration);
+  Survey found = survey(configuration);
+  Findings findings = std::move(found.unused);
   add_suggestions(findings, "unused parameter: ");
-  std::ranges::move(check_undefined(configuration), std::back_inserter(findings));
+  std::ranges::move(found.doubtful, std::back_inserter(findings));
   check_support(configuration, findings);
   for (const Service& service : configuration.master.services()) {
     if (!configuration.master.is_replaced(service)) check_service(service, findings);

@@ -21,13 +21,4 @@ Findings check(const Configuration& configuration);
 Findings check_unused(const Configuration& configuration);
 Findings check_undefined(const Configuration& configuration);
 
-// Names that main.cf sets, the table does not have, and something refers to: they count as parameters of the operator.
-std::set<std::string, std::less<>> user_parameters(const Configuration& configuration);
-
-// Whether main.cf may set it: a name of the table that is not legacy, or a NAME_... of a delivery service in master.cf.
-bool is_known_parameter(const Configuration& configuration, std::string_view name);
-
-// Whether Postfix has NAME_suffix for this service: delivery agents all of them, pipe and spawn a _time_limit.
-bool has_transport_parameter(const Service& service, std::string_view suffix);
-
 }  // namespace waypost::config

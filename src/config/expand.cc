@@ -9,22 +9,45 @@
 
 namespace waypost::config {
 
+namespace {
+
+// The parts of a level in one number: 43 bits for the first, 10 for each of the others, as Postfix packs them.
+constexpr int kLevelPartBits = 10;
+constexpr std::uint64_t kMaxLevelPart = (1U << kLevelPartBits) - 1;
+constexpr std::uint64_t kMaxFirstLevelPart = std::uint64_t{INT64_MAX} >> (2 * kLevelPartBits);
+
+// Takes a number from the front, with the blanks and the sign before it that strtol(3) allows.
+std::optional<std::uint64_t> take_level_part(std::string_view& text, std::uint64_t max) {
+  text = trim_left(text);
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  const auto end = std::ranges::find_if_not(text, is_digit);
+  const auto length = static_cast<std::size_t>(end - text.begin());
+  const auto number = parse_number(text.substr(0, length), max);
+  text.remove_prefix(length);
+  return number && (!negative || *number == 0) ? number : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::uint64_t> parse_level(std::string_view text) {
-  constexpr std::uint64_t kMaxPart = 0xFFFF;
   std::uint64_t level = 0;
-  std::string_view rest = text;
   for (int part = 0; part < 3; ++part) {
-    const std::size_t dot = rest.find('.');
-    const auto number = parse_number(rest.substr(0, dot), kMaxPart);
+    const auto number = take_level_part(text, part == 0 ? kMaxFirstLevelPart : kMaxLevelPart);
     if (!number) return std::nullopt;
-    level |= *number << (16 * (2 - part));
-    if (dot == std::string_view::npos) return level;
-    rest.remove_prefix(dot + 1);
+    level |= *number << (kLevelPartBits * (2 - part));
+    if (text.empty()) return level;
+    if (!text.starts_with('.')) return std::nullopt;
+    text.remove_prefix(1);
   }
   return std::nullopt;
 }
 
 namespace {
+
+// Operands of comparisons start counting anew, as in Postfix, where a circle through them never ends.
+constexpr int kMaxNesting = 4 * kMaxExpansionDepth;
+constexpr std::size_t kErrorContext = 20;  // characters of what follows the place of an error
 
 bool is_name_char(char c) { return is_alnum(c) || c == '_'; }
 
@@ -50,11 +73,14 @@ struct OperatorName {
   Operator op;
 };
 
-// Longer ones first.
 constexpr std::array kOperators = {
     OperatorName{"==", Operator::equal},      OperatorName{"!=", Operator::not_equal},
     OperatorName{"<=", Operator::less_equal}, OperatorName{">=", Operator::greater_equal},
     OperatorName{"<", Operator::less},        OperatorName{">", Operator::greater}};
+constexpr std::string_view kAnyOperator = R"("==" or "!=" or "<" or "<=" or ">=" or ">")";
+constexpr std::string_view kOperatorChars = "<>!=?+-*/~&|%";
+constexpr std::string_view kLevelSuffix = "level";
+constexpr std::string_view kToAscii = "domain_to_ascii";
 
 template <class T>
 bool compare(const T& left, Operator op, const T& right) {
@@ -75,11 +101,27 @@ bool compare(const T& left, Operator op, const T& right) {
   return false;
 }
 
-std::unexpected<Error> syntax_error(std::string_view what, std::string_view whole, std::size_t at) {
-  constexpr std::size_t kContext = 30;
-  const std::size_t from = at > kContext ? at - kContext : 0;
-  return fail(Errc::invalid, fmt::format("{} at: \"...{}>>>{}\"", what, printable(whole.substr(from, at - from)),
-                                         printable(whole.substr(at), 100)));
+bool is_number(std::string_view text) { return !text.empty() && std::ranges::all_of(text, is_digit); }
+
+Result<bool> decide(const std::string& left, const Comparison& comparison, const std::string& right) {
+  if (comparison.levels) {
+    const auto a = parse_level(left);
+    const auto b = parse_level(right);
+    if (a && b) return compare(*a, comparison.op, *b);
+    return fail(Errc::invalid,
+                fmt::format("malformed compatibility level syntax: \"{}\"", printable(a ? right : left)));
+  }
+  if (!is_number(left) || !is_number(right)) return compare(left, comparison.op, right);
+  const auto a = parse_number(left, INT64_MAX);
+  const auto b = parse_number(right, INT64_MAX);
+  if (a && b) return compare(*a, comparison.op, *b);
+  return fail(Errc::invalid, fmt::format("mac_exp_eval: bad conversion: {}", printable(a ? right : left)));
+}
+
+// `before` and `after` stand on both sides of the place where the reader stumbled.
+std::unexpected<Error> syntax_error(std::string_view what, std::string_view before, std::string_view after) {
+  return fail(Errc::invalid,
+              fmt::format("{} at: \"...{}>>>{}\"", what, printable(before), printable(after, kErrorContext)));
 }
 
 // Reads what stands between ${ and }: one object for one such text.
@@ -87,9 +129,6 @@ class Expression {
  public:
   explicit Expression(std::string_view text) : text_(text) {}
 
-  void skip_blanks() {
-    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
-  }
   // Blanks are skipped only when a {} group follows; before a plain text they belong to it.
   bool skip_to_group() {
     const std::size_t from = at_;
@@ -101,257 +140,218 @@ class Expression {
   bool at_end() const { return at_ == text_.size(); }
   char peek() const { return at_end() ? '\0' : text_[at_]; }
   std::string_view rest() const { return text_.substr(at_); }
-  std::unexpected<Error> error(std::string_view what) const { return syntax_error(what, text_, at_); }
-  bool take(std::string_view token) {
-    if (!rest().starts_with(token)) return false;
-    at_ += token.size();
+  bool take(char wanted) {
+    if (at_end() || peek() != wanted) return false;
+    ++at_;
     return true;
   }
-  std::string_view take_name() {
+  // A name and the blanks around it; it may be empty. An operator, a group or the end follows.
+  Result<std::string_view> take_name() {
+    skip_blanks();
     const std::size_t from = at_;
     while (at_ < text_.size() && is_name_char(text_[at_])) ++at_;
-    return text_.substr(from, at_ - from);
+    const std::size_t end = at_;
+    skip_blanks();
+    const std::string_view name = text_.substr(from, end - from);
+    if (at_end() || peek() == '?' || peek() == ':' || (peek() == '{' && name == kToAscii)) return name;
+    return syntax_error("attribute name syntax error", text_.substr(0, end), text_.substr(end));
   }
-  // The content of the {} group here; blanks inside it count.
+  // The content of the {} group here, its blanks included, and the blanks behind it.
   Result<std::string_view> take_group() {
     const std::size_t length = group_length(rest(), '{', '}');
-    if (length == std::string_view::npos) return error("unbalanced {} in attribute expression");
+    if (length == std::string_view::npos) {
+      return fail(Errc::invalid, fmt::format("unbalanced {{}} in attribute expression: \"{}\"", printable(rest())));
+    }
     const std::string_view content = rest().substr(1, length - 2);
     at_ += length;
+    skip_blanks();
     return content;
   }
-  std::string_view take_rest() {
+  // What follows '?' or ':': a group, or all that is left.
+  Result<std::string_view> take_branch() {
+    if (skip_to_group()) return take_group();
     const std::string_view all = rest();
     at_ = text_.size();
     return all;
   }
-  Result<Comparison> take_comparison() {
-    for (const OperatorName& candidate : kOperators) {
-      if (!take(candidate.text)) continue;
-      return Comparison{candidate.op, take("level")};
+  // `left` is what stands before it, for the error.
+  Result<Comparison> take_comparison(std::string_view left) {
+    const std::string_view sign = take_while([](char c) { return kOperatorChars.find(c) != std::string_view::npos; });
+    const auto* found = std::ranges::find(kOperators, sign, &OperatorName::text);
+    if (found == kOperators.end()) {
+      at_ -= sign.size();
+      return syntax_error(fmt::format("{} expected", kAnyOperator), fmt::format("{}}}", left), rest());
     }
-    return error("\"==\" or \"!=\" or \"<\" or \"<=\" or \">=\" or \">\" expected");
+    const std::string_view suffix = take_while(is_alnum);
+    if (!suffix.empty() && suffix != kLevelSuffix) return syntax_error("bad operator suffix", sign, suffix);
+    if (skip_to_group()) return Comparison{found->op, !suffix.empty()};
+    return syntax_error("\"{expression}\" expected", fmt::format("{{{}}} {}", left, sign), rest());
   }
 
  private:
+  void skip_blanks() {
+    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+  }
+  template <class Predicate>
+  std::string_view take_while(Predicate wanted) {
+    const std::size_t from = at_;
+    while (at_ < text_.size() && wanted(text_[at_])) ++at_;
+    return text_.substr(from, at_ - from);
+  }
+
   std::string_view text_;
   std::size_t at_ = 0;
 };
 
-// What follows the condition: `?text`, `:text`, `?{text}:{text}` or nothing.
-struct Branches {
-  std::optional<std::string_view> yes, no;
-};
-
-Result<Branches> take_branches(Expression& in) {
-  Branches branches;
-  in.skip_blanks();
-  const bool positive = in.take("?");
-  if (!positive && !in.take(":")) return in.error("\"?\" or \":\" expected");
-  if (!in.skip_to_group()) {
-    (positive ? branches.yes : branches.no) = in.take_rest();
-    return branches;
-  }
-  const auto first = in.take_group();
-  if (!first) return std::unexpected(first.error());
-  (positive ? branches.yes : branches.no) = *first;
-  in.skip_blanks();
-  if (in.at_end()) return branches;
-  if (!positive) return in.error("unexpected input");
-  if (!in.take(":")) return in.error("\":\" expected");
-  if (!in.skip_to_group()) {
-    branches.no = in.take_rest();
-    return branches;
-  }
-  const auto second = in.take_group();
-  if (!second) return std::unexpected(second.error());
-  branches.no = *second;
-  in.skip_blanks();
-  if (!in.at_end()) return in.error("unexpected input");
-  return branches;
-}
-
-// Splits text into literal runs and references; one reference at a time.
+// A run of plain text with $$ made one dollar sign, or what a reference refers to, without its brackets.
 struct Token {
-  std::string_view literal;
-  std::string_view reference;  // what follows the dollar sign, without brackets
+  std::string text;
   bool is_reference = false;
 };
 
+std::string take_literal(std::string_view& rest) {
+  std::string text;
+  while (!rest.empty() && (rest.front() != '$' || rest.starts_with("$$"))) {
+    const bool dollar = rest.front() == '$';
+    const std::string_view run = dollar ? rest.substr(0, 1) : rest.substr(0, rest.find('$'));
+    text += run;
+    rest.remove_prefix(dollar ? 2 : run.size());
+  }
+  return text;
+}
+
 Result<Token> next_token(std::string_view whole, std::string_view& rest) {
-  if (rest.front() != '$') {
-    const std::string_view literal = rest.substr(0, rest.find('$'));
-    rest.remove_prefix(literal.size());
-    return Token{literal, {}, false};
-  }
-  if (rest.starts_with("$$")) {
-    const std::string_view literal = rest.substr(0, 1);
-    rest.remove_prefix(2);
-    return Token{literal, {}, false};
-  }
+  if (std::string text = take_literal(rest); !text.empty()) return Token{std::move(text), false};
   rest.remove_prefix(1);
-  Token token{{}, {}, true};
+  Token token{{}, true};
   if (rest.starts_with('{') || rest.starts_with('(')) {
     const std::size_t length = group_length(rest, rest[0], rest[0] == '{' ? '}' : ')');
     if (length == std::string_view::npos) {
       return fail(Errc::invalid, fmt::format("truncated macro reference: \"{}\"", printable(whole)));
     }
-    token.reference = rest.substr(1, length - 2);
+    token.text = rest.substr(1, length - 2);
     rest.remove_prefix(length);
   } else {
     const auto end = std::ranges::find_if_not(rest, is_name_char);
-    token.reference = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
-    rest.remove_prefix(token.reference.size());
+    token.text = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+    rest.remove_prefix(token.text.size());
   }
-  if (token.reference.empty()) {
-    return fail(Errc::invalid, fmt::format("empty macro name: \"{}\"", printable(whole)));
-  }
-  return token;
+  if (!token.text.empty()) return token;
+  return fail(Errc::invalid, fmt::format("empty macro name: \"{}\"", printable(whole)));
 }
 
+// Goes through a text and what it refers to. With `found` it only looks at the text itself: names are collected, both
+// branches of conditions are read, nothing is looked up.
 class Expander {
  public:
   Expander(const RawLookup& lookup, ExpansionBudget& budget) : lookup_(lookup), budget_(budget) {}
+  Expander(const RawLookup& lookup, ExpansionBudget& budget, std::vector<std::string>& found)
+      : lookup_(lookup), budget_(budget), found_(&found) {}
 
-  Result<std::string> run(std::string_view text, int depth) {
-    std::string out;
+  // Whatever is written was paid for when the text that it comes from was first read.
+  Result<> pay_for(std::string_view text) {
+    if (text.size() > budget_.bytes_left) {
+      return fail(Errc::invalid,
+                  fmt::format("expansion exceeds {} bytes: \"{}\"", kMaxExpandedBytes, printable(text, 100)));
+    }
+    budget_.bytes_left -= text.size();
+    return {};
+  }
+
+  Result<> run(std::string_view text, int depth, std::string& out) {
+    if (++nesting_ > kMaxNesting) return too_deep(text);
     for (std::string_view rest = text; !rest.empty();) {
       const auto token = next_token(text, rest);
       if (!token) return std::unexpected(token.error());
-      const std::size_t before = out.size();
+      if (depth > kMaxExpansionDepth || (token->is_reference && --budget_.steps_left < 0)) return too_deep(token->text);
       if (!token->is_reference) {
-        out += token->literal;
-      } else {
-        const auto value = evaluate(token->reference, depth);
-        if (!value) return value;
-        out += *value;
+        out += token->text;
+      } else if (auto done = reference(token->text, depth, out); !done) {
+        return done;
       }
-      const std::size_t produced = out.size() - before;
-      if (produced > budget_.bytes_left) {
-        return fail(Errc::invalid,
-                    fmt::format("expansion exceeds {} bytes: \"{}\"", kMaxExpandedBytes, printable(text, 100)));
-      }
-      budget_.bytes_left -= produced;
     }
-    return out;
+    --nesting_;
+    return {};
   }
 
  private:
-  Result<std::string> evaluate(std::string_view text, int depth) {
-    if (depth >= kMaxExpansionDepth || --budget_.steps_left < 0) {
-      return fail(Errc::invalid, fmt::format("unreasonable macro call nesting: \"{}\"", printable(text, 100)));
-    }
-    Expression in(text);
-    in.skip_blanks();
-    if (in.peek() == '{') return relation(in, depth);
-    const std::string_view name = in.take_name();
-    if (name == "domain_to_ascii" && in.peek() == '{') return domain_to_ascii(in, depth);
-    const std::size_t before = in.rest().size();
-    in.skip_blanks();
-    if (name.empty() || (!in.at_end() && in.peek() != '?' && in.peek() != ':')) {
-      return syntax_error("attribute name syntax error", text, text.size() - before);
-    }
-    std::optional<std::string> raw = lookup_(name);
-    if (!in.at_end()) return choose(in, raw && !raw->empty(), depth);
-    if (!raw || raw->empty()) return std::string();
-    return run(*raw, depth + 1);
+  bool scanning() const { return found_ != nullptr; }
+
+  static std::unexpected<Error> too_deep(std::string_view text) {
+    return fail(Errc::invalid, fmt::format("unreasonable macro call nesting: \"{}\"", printable(text, 100)));
   }
 
-  Result<std::string> choose(Expression& in, bool condition, int depth) {
-    const auto branches = take_branches(in);
-    if (!branches) return std::unexpected(branches.error());
-    const auto& text = condition ? branches->yes : branches->no;
-    return text ? run(*text, depth + 1) : Result<std::string>(std::string());
+  Result<> reference(std::string_view text, int depth, std::string& out) {
+    Expression in(text);
+    if (in.skip_to_group()) return relation(in, depth, out);
+    const auto name = in.take_name();
+    if (!name) return std::unexpected(name.error());
+    if (in.peek() == '{') return domain_to_ascii(in, out);
+    std::optional<std::string> raw;
+    if (scanning()) {
+      found_->emplace_back(*name);
+    } else {
+      raw = lookup_(*name);
+    }
+    if (auto paid = pay_for(raw.value_or("")); !paid) return paid;
+    if (!in.at_end()) return choose(in, raw && !raw->empty(), depth, out);
+    return raw ? run(*raw, depth + 1, out) : Result<>();
+  }
+
+  // `?text`, `:text`, `?{text}:{text}`.
+  Result<> choose(Expression& in, bool condition, int depth, std::string& out) {
+    if (in.take('?')) {
+      const auto yes = in.take_branch();
+      if (!yes) return std::unexpected(yes.error());
+      if (condition || scanning()) {
+        if (auto done = run(*yes, depth + 1, out); !done) return done;
+      }
+      if (in.at_end()) return {};
+      if (in.peek() != ':') return syntax_error("\":\" expected", fmt::format("{}}}", *yes), in.rest());
+    }
+    in.take(':');
+    const auto no = in.take_branch();
+    if (!no) return std::unexpected(no.error());
+    if (!condition || scanning()) {
+      if (auto done = run(*no, depth + 1, out); !done) return done;
+    }
+    if (in.at_end()) return {};
+    return syntax_error("unexpected input", fmt::format("{}}}", *no), in.rest());
   }
 
   // `{left} OP {right}` with its branches; without any, "true" or nothing, as Postfix.
-  Result<std::string> relation(Expression& in, int depth) {
-    auto left = operand(in, depth);
-    if (!left) return left;
-    in.skip_blanks();
-    const auto comparison = in.take_comparison();
+  Result<> relation(Expression& in, int depth, std::string& out) {
+    const auto left = in.take_group();
+    if (!left) return std::unexpected(left.error());
+    const auto comparison = in.take_comparison(*left);
     if (!comparison) return std::unexpected(comparison.error());
-    in.skip_blanks();
-    if (in.peek() != '{') return in.error("\"{expression}\" expected");
-    auto right = operand(in, depth);
-    if (!right) return right;
-    const auto holds = decide(*left, *comparison, *right);
+    const auto right = in.take_group();
+    if (!right) return std::unexpected(right.error());
+    std::string left_value, right_value;
+    if (auto done = run(*left, 0, left_value); !done) return done;
+    if (auto done = run(*right, 0, right_value); !done) return done;
+    const auto holds = scanning() ? Result<bool>(false) : decide(left_value, *comparison, right_value);
     if (!holds) return std::unexpected(holds.error());
-    in.skip_blanks();
-    if (in.at_end()) return std::string(*holds ? "true" : "");
-    return choose(in, *holds, depth);
-  }
-
-  Result<std::string> operand(Expression& in, int depth) {
-    const auto group = in.take_group();
-    if (!group) return std::unexpected(group.error());
-    return run(*group, depth + 1);
-  }
-
-  static Result<bool> decide(const std::string& left, const Comparison& comparison, const std::string& right) {
-    if (comparison.levels) {
-      const auto a = parse_level(left);
-      const auto b = parse_level(right);
-      if (!a || !b) {
-        return fail(Errc::invalid,
-                    fmt::format("malformed compatibility level syntax: \"{}\"", printable(a ? right : left)));
-      }
-      return compare(*a, comparison.op, *b);
+    if (in.at_end()) {
+      out += *holds ? "true" : "";
+      return {};
     }
-    const auto a = parse_number(left);
-    const auto b = parse_number(right);
-    return a && b ? compare(*a, comparison.op, *b) : compare(left, comparison.op, right);
+    if (in.peek() != '?' && in.peek() != ':') return syntax_error("\"?\" or \":\" expected", "}", in.rest());
+    return choose(in, *holds, depth, out);
   }
 
-  Result<std::string> domain_to_ascii(Expression& in, int depth) {
-    auto domain = operand(in, depth);
-    in.skip_blanks();
-    if (domain && !in.at_end()) return in.error("unexpected input");
-    return domain;
+  Result<> domain_to_ascii(Expression& in, std::string& out) {
+    const auto domain = in.take_group();
+    if (!domain) return std::unexpected(domain.error());
+    if (!in.at_end()) return syntax_error("unexpected input", fmt::format("{}}}", *domain), in.rest());
+    return run(trim(*domain), 0, out);
   }
 
   const RawLookup& lookup_;
   ExpansionBudget& budget_;
+  std::vector<std::string>* found_ = nullptr;
+  int nesting_ = 0;
 };
-
-void collect(std::string_view text, int depth, std::vector<std::string>& names);
-
-void collect_expression(std::string_view text, int depth, std::vector<std::string>& names) {
-  Expression in(text);
-  in.skip_blanks();
-  if (in.peek() == '{') {
-    for (int side = 0; side < 2; ++side) {
-      const auto group = in.peek() == '{' ? in.take_group() : Result<std::string_view>("");
-      if (!group) return;
-      collect(*group, depth, names);
-      in.skip_blanks();
-      if (side == 0 && !in.take_comparison()) return;
-      in.skip_blanks();
-    }
-  } else {
-    const std::string_view name = in.take_name();
-    if (name == "domain_to_ascii" && in.peek() == '{') {
-      if (const auto group = in.take_group()) collect(*group, depth, names);
-      return;
-    }
-    if (!name.empty()) names.emplace_back(name);
-  }
-  in.skip_blanks();
-  if (in.at_end()) return;
-  const auto branches = take_branches(in);
-  if (!branches) return;
-  if (branches->yes) collect(*branches->yes, depth, names);
-  if (branches->no) collect(*branches->no, depth, names);
-}
-
-void collect(std::string_view text, int depth, std::vector<std::string>& names) {
-  if (depth >= kMaxExpansionDepth) return;
-  for (std::string_view rest = text; !rest.empty();) {
-    const auto token = next_token(text, rest);
-    if (!token) return;
-    if (token->is_reference) collect_expression(token->reference, depth + 1, names);
-  }
-}
 
 }  // namespace
 
@@ -361,13 +361,20 @@ Result<std::string> expand(std::string_view text, const RawLookup& lookup) {
 }
 
 Result<std::string> expand(std::string_view text, const RawLookup& lookup, ExpansionBudget& budget) {
-  return Expander(lookup, budget).run(text, 0);
+  Expander expander(lookup, budget);
+  std::string out;
+  if (auto paid = expander.pay_for(text); !paid) return std::unexpected(paid.error());
+  if (auto done = expander.run(text, 0, out); !done) return std::unexpected(done.error());
+  return out;
 }
 
-std::vector<std::string> references(std::string_view text) {
-  std::vector<std::string> names;
-  collect(text, 0, names);
-  return names;
+References references(std::string_view text) {
+  References found;
+  ExpansionBudget budget;
+  std::string ignored;
+  const RawLookup nothing = [](std::string_view) { return std::optional<std::string>(); };
+  if (auto done = Expander(nothing, budget, found.names).run(text, 0, ignored); !done) found.error = done.error().text;
+  return found;
 }
 
 }  // namespace waypost::config

@@ -23,7 +23,7 @@
 namespace waypost::config {
 
 inline constexpr int kMaxExpansionDepth = 100;             // as Postfix
-inline constexpr std::size_t kMaxExpandedBytes = 1 << 20;  // of all intermediate text together
+inline constexpr std::size_t kMaxExpandedBytes = 1 << 20;  // of all values read on the way
 inline constexpr int kMaxExpansionSteps = 10'000;  // references followed: `a = $b$b`, `b = $c$c` ... is exponential
 
 // What has been spent on one question. A raw value that is itself computed by expanding others (mydomain from
@@ -40,9 +40,12 @@ using RawLookup = std::function<std::optional<std::string>(std::string_view name
 Result<std::string> expand(std::string_view text, const RawLookup& lookup);
 Result<std::string> expand(std::string_view text, const RawLookup& lookup, ExpansionBudget& budget);
 
-// Every parameter name that `text` refers to, in both branches of conditions, one level deep. Malformed text ends the
-// search without a word: expand() is who complains.
-std::vector<std::string> references(std::string_view text);
+// Every parameter name that `text` refers to, in both branches of conditions, one level deep.
+struct References {
+  std::vector<std::string> names;
+  std::string error;  // where malformed text ended the search; empty: nowhere
+};
+References references(std::string_view text);
 
 // "3.6" -> a number that compares as the level does. nullopt for anything but up to three dotted numbers.
 std::optional<std::uint64_t> parse_level(std::string_view text);

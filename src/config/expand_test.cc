@@ -33,7 +33,7 @@ TEST(Expand, KnowsAllForms) {
       {"plain # text", "plain # text"},
       {"$a", "x"},
       {"$(a)|${a}|$a.x|$a-b", "x|x|x.x|x-b"},
-      {"${ a }", "x"},
+      {"${ a }|${ a ?y}|${ }|${?x}|${:x}", "x|y|||x"},
       {"$b", "x"},
       {"$$a$$", "$a$"},
       {"$nope|${nope}", "|"},
@@ -73,15 +73,18 @@ TEST(Expand, NamesWhatIsMalformed) {
       {"$(b", "truncated macro reference: \"$(b\""},
       {"${my-origin}", "attribute name syntax error at: \"...my>>>-origin\""},
       {"${ $foo }", "attribute name syntax error at: \"... >>>$foo \""},
-      {"${a?{x}:{y}z}", "unexpected input at: \"...a?{x}:{y}>>>z\""},
-      {"${a?{x}y:z}", "\":\" expected at: \"...a?{x}>>>y:z\""},
-      {"${a:{x}:{y}}", "unexpected input at: \"...a:{x}>>>:{y}\""},
-      {"${{a}}", "expected at: \"...{a}>>>\""},
-      {"${{a} = {a} ? {yes} : {no}}", "expected at: \"...{a} >>>= {a} ? {yes} : {no}\""},
-      {"${{a} < {b} ? {yes} : {no}:{x}}", "unexpected input at: \"...{a} < {b} ? {yes} : {no}>>>:{x}\""},
-      {"${{a} < b ? {yes}}", "\"{expression}\" expected at: \"...{a} < >>>b ? {yes}\""},
+      {"${a?{x}:{y}z}", "unexpected input at: \"...y}>>>z\""},
+      {"${a?{x}y:z}", "\":\" expected at: \"...x}>>>y:z\""},
+      {"${a:{x}:{y}}", "unexpected input at: \"...x}>>>:{y}\""},
+      {"${{a}}", "expected at: \"...a}>>>\""},
+      {"${{a} = {a} ? {yes} : {no}}", "expected at: \"...a}>>>= {a} ? {yes} : {no}\""},
+      {"${{a} < {b} ? {yes} : {no}:{x}}", "unexpected input at: \"...no}>>>:{x}\""},
+      {"${{a} < b ? {yes}}", "\"{expression}\" expected at: \"...{a} <>>> b ? {yes}\""},
       {"${{x} <level {3.11} ? {yes}}", "malformed compatibility level syntax: \"x\""},
       {"${{1} <level {} ? {yes}}", "malformed compatibility level syntax: \"\""},
+      {"${{1} <odd {2}?x}", "bad operator suffix at: \"...<>>>odd\""},
+      {"${{99999999999999999999} == {1}}", "mac_exp_eval: bad conversion: 99999999999999999999"},
+      {"${{a} == {a} x}", "\"?\" or \":\" expected at: \"...}>>>x\""},
       {"${domain_to_ascii{x}y}", "unexpected input"},
   };
   const std::map<std::string, std::string, std::less<>> names = {{"a", "x"}};
@@ -109,19 +112,27 @@ TEST(Expand, RecursesToTheLimitAndNoFurther) {
   chain["n" + std::to_string(kMaxExpansionDepth - 1)] = "end";
   EXPECT_EQ(run("$n0", chain), "end");
   chain["n" + std::to_string(kMaxExpansionDepth - 1)] = "$n" + std::to_string(kMaxExpansionDepth);
+  chain["n" + std::to_string(kMaxExpansionDepth)] = "end";
   EXPECT_THAT(run("$n0", chain), HasSubstr("unreasonable"));
 }
 
+TEST(Expand, EndsCirclesThroughComparisons) {
+  EXPECT_THAT(run("$a", {{"a", "${{$a} == {x}?{y}}"}}), HasSubstr("unreasonable macro call nesting"));
+}
+
 TEST(Expand, FindsReferencesInEveryBranch) {
-  EXPECT_THAT(references("$a ${b?$c} ${d:{$e}} ${{$f}<{x$g}?{$h}:{$i}} $$j ${domain_to_ascii{$k}}"),
+  EXPECT_THAT(references("$a ${b?$c} ${d:{$e}} ${{$f}<{x$g}?{$h}:{$i}} $$j ${domain_to_ascii{$k}}").names,
               ElementsAre("a", "b", "c", "d", "e", "f", "g", "h", "i", "k"));
-  EXPECT_THAT(references("$a ${"), ElementsAre("a"));
+  EXPECT_THAT(references("$a ${").names, ElementsAre("a"));
+  EXPECT_EQ(references("$a ${").error, "truncated macro reference: \"$a ${\"");
+  EXPECT_EQ(references("$a ${b?{$c}:{d}}").error, "");
 }
 
 TEST(Expand, ParsesLevels) {
   EXPECT_LT(parse_level("3.6"), parse_level("3.11"));
   EXPECT_EQ(parse_level("3.6"), parse_level("3.6.0"));
-  for (const char* bad : {"", ".", "3.", "x", "1.2.3.4", "-1", "3.6 ", "70000"}) EXPECT_FALSE(parse_level(bad)) << bad;
+  for (const char* bad : {"", ".", "3.", "x", "1.2.3.4", "-1", "3.6 ", "3.1024", "9999999999999"})
+    EXPECT_FALSE(parse_level(bad)) << bad;
 }
 
 }  // namespace

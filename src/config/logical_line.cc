@@ -9,13 +9,24 @@ namespace waypost::config {
 std::string LogicalLine::text() const {
   std::string joined;
   for (const Piece& piece : pieces) joined += piece.text;
-  joined.resize(trim_right(joined).size());
+  // nothing behind a null byte counts: Postfix reads C strings
+  joined.resize(trim_right(std::string_view(joined).substr(0, joined.find('\0'))).size());
   return joined;
 }
 
 std::vector<LogicalLine> read_logical_lines(std::string_view text, const std::string& file, Findings& findings) {
   std::vector<LogicalLine> lines;
   int number = 0;
+  LogicalLine stray;
+  const auto report_stray = [&] {
+    if (stray.pieces.empty()) return;
+    constexpr std::size_t kShown = 30;
+    const std::string joined = stray.text();
+    findings.push_back({Severity::warning, file, stray.line(),
+                        fmt::format("logical line must not start with whitespace: \"{}{}\"", printable(joined, kShown),
+                                    joined.size() > kShown ? "..." : "")});
+    stray.pieces.clear();
+  };
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
     const std::string_view line = text.substr(0, end);
@@ -25,14 +36,13 @@ std::vector<LogicalLine> read_logical_lines(std::string_view text, const std::st
     if (content.empty() || content.front() == '#') continue;
     const Piece piece{line, number};
     if (!is_space(line.front())) {
+      report_stray();
       lines.push_back({{piece}});
-    } else if (lines.empty()) {
-      findings.push_back({Severity::warning, file, number,
-                          fmt::format("logical line must not start with whitespace: \"{}\"", printable(line))});
     } else {
-      lines.back().pieces.push_back(piece);
+      (lines.empty() ? stray : lines.back()).pieces.push_back(piece);
     }
   }
+  report_stray();
   return lines;
 }
 

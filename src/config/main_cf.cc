@@ -38,15 +38,20 @@ bool is_restriction_list(std::string_view name) {
   return parameter ? parameter->type == Type::restrictions : name.ends_with("_restrictions");
 }
 
-namespace {
-
-// Where a comment starts inside a restriction list: a '#' after a blank.
-std::size_t comment_start(std::string_view text) {
-  for (std::size_t at = 1; at < text.size(); ++at) {
-    if (text[at] == '#' && is_space(text[at - 1])) return at;
-  }
-  return std::string_view::npos;
+bool is_open_value(std::string_view so_far) {
+  const std::string_view text = trim_right(so_far);
+  return text.ends_with('=') || text.ends_with(',');
 }
+
+std::string_view without_comment(std::string_view name, std::string_view piece) {
+  if (!is_restriction_list(name)) return piece;
+  for (std::size_t at = 1; at < piece.size(); ++at) {
+    if (piece[at] == '#' && is_space(piece[at - 1])) return trim_right(piece.substr(0, at));
+  }
+  return piece;
+}
+
+namespace {
 
 class Parser {
  public:
@@ -65,7 +70,7 @@ class Parser {
       flush();
       name_ = split->name;
       line_ = line.line();
-    } else if (!name_.empty() && is_open()) {
+    } else if (!name_.empty() && is_open_value(text_)) {
       warn(line.line(), fmt::format("\"{}\" is not indented: taken as a continuation of {}",
                                     printable(trim(line.pieces.front().text)), name_));
       text_ += ' ';
@@ -77,20 +82,11 @@ class Parser {
     for (const Piece& piece : line.pieces) append(piece);
   }
 
-  // The value so far ends where more must follow.
-  bool is_open() const {
-    const std::string_view so_far = trim_right(text_);
-    return so_far.ends_with('=') || so_far.ends_with(',');
-  }
-
   void append(const Piece& piece) {
-    std::string_view text = piece.text;
-    if (is_restriction_list(name_)) {
-      if (const std::size_t at = comment_start(text); at != std::string_view::npos) {
-        warn(piece.line, fmt::format("\"{}\" in {} is taken as a comment; Postfix would read it as restrictions",
-                                     printable(trim(text.substr(at))), name_));
-        text = trim_right(text.substr(0, at));
-      }
+    const std::string_view text = without_comment(name_, piece.text);
+    if (text.size() < piece.text.size()) {
+      warn(piece.line, fmt::format("\"{}\" in {} is taken as a comment; Postfix would read it as restrictions",
+                                   printable(trim(piece.text.substr(text.size()))), name_));
     }
     text_ += text;
   }
@@ -98,7 +94,7 @@ class Parser {
   void flush() {
     if (name_.empty()) return;
     auto split = split_name_value(text_);
-    if (const Setting* old = split ? result_.find(name_) : nullptr) {
+    if (const Setting* old = split ? result_.find(name_) : nullptr; old && old->value != split->value) {
       warn(line_, fmt::format("overriding earlier entry: {}={}", name_, printable(old->value)));
     }
     if (split) result_.set(name_, {std::move(split->value), file_, line_});

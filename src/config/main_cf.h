@@ -53,6 +53,11 @@ Result<NameValue> split_name_value(std::string_view text);
 // Restriction lists are parameters of that type and operators' own lists by the custom of their names (*_restrictions).
 bool is_restriction_list(std::string_view name);
 
+// The two leniencies: whether the value so far ends where more must follow, and a physical line of the list `name`
+// without the comment at its end.
+bool is_open_value(std::string_view so_far);
+std::string_view without_comment(std::string_view name, std::string_view piece);
+
 // The whole file; Errc::not_found, io, or invalid when it is larger than kMaxConfigFileBytes.
 Result<std::string> read_config_file(const std::string& path);
 

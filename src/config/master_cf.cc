@@ -14,6 +14,8 @@
 
 namespace waypost::config {
 
+bool takes_value(std::string_view option) { return option == "-o"; }
+
 std::optional<bool> Service::chroot() const {
   return columns.chroot == "-" ? std::nullopt : std::optional(columns.chroot == "y");
 }
@@ -39,7 +41,7 @@ const Override* Service::find_override(std::string_view wanted) const {
 std::size_t Service::first_operand() const {
   std::size_t at = 0;
   while (at < args.size() && args[at].starts_with('-') && args[at] != "-" && args[at] != "--") {
-    at += args[at].ends_with('o') ? 2 : 1;
+    at += takes_value(args[at]) ? 2 : 1;
   }
   return std::min(at, args.size());
 }
@@ -132,60 +134,58 @@ class Parser {
     return service;
   }
 
+  // "-vo name=value" comes apart into "-v" "-o" "name=value", and so does "-voname=value".
   void parse_arguments(std::vector<std::string> words, Service& service) {
     std::size_t at = 0;
     for (; at < words.size(); ++at) {
-      std::string& word = words[at];
+      const std::string& word = words[at];
       if (!word.starts_with('-') || word == "-" || word == "--") break;
       const std::size_t option = word.find('o');
-      service.verbose += static_cast<int>(std::ranges::count(word.substr(0, option), 'v'));
-      if (option == std::string::npos) {
-        service.args.push_back(std::move(word));
-        continue;
-      }
+      const std::string_view flags = std::string_view(word).substr(0, option);
+      service.verbose += static_cast<int>(std::ranges::count(flags, 'v'));
+      if (flags.size() > 1) service.args.emplace_back(flags);
+      if (option == std::string::npos) continue;
+      service.args.emplace_back("-o");
       std::string value = word.substr(option + 1);
-      service.args.push_back(word.substr(0, option + 1));
       if (value.empty()) {
         if (at + 1 == words.size()) {
           warn(service.line, fmt::format("option -o of service {} has no name=value", printable(service.name)));
-          break;
+          continue;
         }
         value = std::move(words[++at]);
       }
-      service.args.push_back(take_override(value, service));
+      take_override(std::move(value), service);
     }
     for (; at < words.size(); ++at) {
-      if (!words[at].empty()) service.args.push_back(std::move(words[at]));
+      service.args.push_back(words[at].starts_with('{') ? open_group(words[at], service.line) : std::move(words[at]));
     }
   }
 
-  // Adds the override and answers its normal form: "a=b", or "{a=b c}" where the value holds blanks.
-  std::string take_override(const std::string& text, Service& service) {
-    std::string_view content = text;
-    if (content.starts_with('{')) content = open_group(content, service.line);
-    auto split = split_name_value(content);
+  void take_override(std::string text, Service& service) {
+    const bool grouped = text.starts_with('{');
+    if (grouped) text = open_group(text, service.line);
+    auto split = split_name_value(text);
     if (!split) {
       warn(service.line, fmt::format("{} in option -o of service {}", split.error().text, printable(service.name)));
-      return std::string(content);
+      service.args.push_back(std::move(text));
+      return;
     }
-    std::string normal = split->name + "=" + split->value;
-    if (std::ranges::any_of(split->value, is_space) || (split->value.starts_with('{'))) normal = "{" + normal + "}";
+    service.args.push_back(grouped ? split->name + "=" + split->value : std::move(text));
     service.overrides.push_back({std::move(split->name), std::move(split->value)});
-    return normal;
   }
 
   // The content of a {} group; what is wrong with it is a warning, as in Postfix.
-  std::string_view open_group(std::string_view text, int line) {
-    if (const auto content = braced(text)) return *content;
+  std::string open_group(std::string_view text, int line) {
+    if (const auto content = braced(text)) return std::string(*content);
     int depth = 0;
     for (std::size_t at = 0; at < text.size(); ++at) {
       depth += text[at] == '{' ? 1 : text[at] == '}' ? -1 : 0;
       if (depth > 0) continue;
       warn(line, fmt::format("syntax error after '}}' in \"{}\"", printable(text)));
-      return trim(text.substr(1, at - 1));
+      return std::string(trim(text.substr(1, at - 1)));
     }
     warn(line, fmt::format("missing '}}' in \"{}\"", printable(text)));
-    return trim(text.substr(1));
+    return std::string(trim(text.substr(1)));
   }
 
   std::nullopt_t reject(const Entry& entry, std::string text) {

@@ -27,12 +27,15 @@ struct ServiceColumns {
   std::string is_private, unprivileged, chroot, wakeup, process_limit;
 };
 
+// Whether the argument after this option belongs to it.
+bool takes_value(std::string_view option);
+
 struct Service {
   std::string name;     // "smtp", "127.0.0.1:2525", ...
   std::string type;     // inet unix unix-dgram fifo pass
   std::string command;  // "smtpd"
-  // After the command, {} groups whole: the options first ("-o", "name=value" or "{name = value}", "-v"), then the
-  // rest.
+  // After the command, as its program gets them: {} groups opened, each option on its own ("-v", "-o", "name=value"),
+  // then the rest.
   std::vector<std::string> args;
   std::vector<Override> overrides;  // in order; the last of a name counts
   int verbose = 0;                  // how often -v

@@ -61,9 +61,9 @@ TEST(MasterCf, ReadsAllFormsOfOptions) {
   EXPECT_EQ(service.find_override("e")->value, "f g");
   EXPECT_EQ(service.find_override("h")->value, "$i");
   EXPECT_EQ(service.find_override("y"), nullptr);
-  EXPECT_THAT(service.args, ElementsAre("-o", "a=b", "-o", "c=d", "-v", "-o", "{e=f g}", "-vv", "-vo", "h=$i", "-o",
+  EXPECT_THAT(service.args, ElementsAre("-o", "a=b", "-o", "c=d", "-v", "-o", "e=f g", "-vv", "-v", "-o", "h=$i", "-o",
                                         "c=z", "x", "-o", "y=z"));
-  EXPECT_EQ(service.first_operand(), 12U);
+  EXPECT_EQ(service.first_operand(), 13U);
   EXPECT_THAT(p.findings, IsEmpty());
 }
 
@@ -136,10 +136,12 @@ TEST(MasterCf, JoinsOptionsThatLostTheirIndentation) {
 }
 
 TEST(MasterCf, KeepsThePipeCommandAsOperands) {
-  const Parsed p = parse("m unix - n n - - pipe\n  flags=DRXhu user=vmail argv=/usr/bin/maildrop -d ${recipient}\n");
+  const Parsed p =
+      parse("m unix - n n - - pipe\n  flags=DRXhu user=vmail argv=/usr/bin/maildrop -d ${recipient} { a b }\n");
   const Service& service = p.master.services()[0];
   EXPECT_EQ(service.first_operand(), 0U);
-  EXPECT_THAT(service.args, ElementsAre("flags=DRXhu", "user=vmail", "argv=/usr/bin/maildrop", "-d", "${recipient}"));
+  EXPECT_THAT(service.args,
+              ElementsAre("flags=DRXhu", "user=vmail", "argv=/usr/bin/maildrop", "-d", "${recipient}", "a b"));
   EXPECT_TRUE(service.is_delivery_agent());
 }
 

@@ -77,8 +77,8 @@ char default_time_unit(std::string_view default_value) {
   return letter != default_value.end() && seconds_of(*letter) ? *letter : 's';
 }
 
-std::vector<std::string> split_list(std::string_view text) { return split_outside_braces(text, ", \t\r\n\v\f"); }
-std::vector<std::string> split_words(std::string_view text) { return split_outside_braces(text, " \t\r\n\v\f"); }
+std::vector<std::string> split_list(std::string_view text) { return split_outside_braces(text, ", \t\r\n"); }
+std::vector<std::string> split_words(std::string_view text) { return split_outside_braces(text, " \t\r\n"); }
 
 std::optional<std::string_view> braced(std::string_view text) {
   if (!text.starts_with('{')) return std::nullopt;

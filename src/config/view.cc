@@ -18,7 +18,6 @@ constexpr std::string_view kDefaultDomain = "localdomain";
 }  // namespace
 
 std::optional<std::string> View::process_value(std::string_view name) const {
-  if (name == "config_directory") return directory_;
   if (name == "process_name") return service_ ? service_->command : process_name_;
   if (name == "service_name") return service_ ? service_->name : std::string();
   if (name == "process_id") return fmt::format("{}", ::getpid());

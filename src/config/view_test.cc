@@ -55,7 +55,8 @@ TEST(View, LooksAtOverridesThenMainCfThenDefaults) {
 }
 
 TEST(View, ConfigDirectoryIsTheOneThatWasRead) {
-  EXPECT_EQ(Sample("config_directory = /elsewhere\n").value("config_directory"), "/etc/postfix");
+  EXPECT_EQ(Sample("config_directory = /elsewhere\n").value("config_directory"), "/elsewhere");
+  EXPECT_EQ(Sample("").value("config_directory"), "/etc/postfix");
 }
 
 TEST(View, KeepsRunTimeMacros) {

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace waypost::tools {
 namespace {
 
@@ -24,7 +26,7 @@ bool write_all(int fd, std::string_view text) {
 }  // namespace
 
 void Console::print(std::string_view prefix, std::string_view text) const {
-  write_all(STDERR_FILENO, fmt::format("{}: {}{}\n", name_, prefix, text));
+  write_all(STDERR_FILENO, fmt::format("{}: {}{}\n", name_, prefix, printable(text, text.size())));
 }
 
 std::string read_stdin(std::size_t limit) {

@@ -36,7 +36,8 @@ constexpr std::string_view kMain = "# head\na = 1\n  more\n  # inside\nb = 2\n";
 
 TEST(PostconfEdit, ReplacesInPlaceAndAppendsTheRest) {
   EXPECT_EQ(main_after(kMain, PostconfAction::edit, {"a=x y", "c = 3"}), "# head\na = x y\n  # inside\nb = 2\nc = 3\n");
-  EXPECT_EQ(main_after("a = 1", PostconfAction::edit, {"b="}), "a = 1\nb =\n");
+  EXPECT_EQ(main_after("a = 1", PostconfAction::edit, {"b="}), "a = 1\nb = \n");
+  EXPECT_EQ(main_after("", PostconfAction::edit, {"z=1", "y=2"}), "y = 2\nz = 1\n");
 }
 
 TEST(PostconfEdit, RemovesAndCommentsOutWholeLogicalLines) {
@@ -47,6 +48,8 @@ TEST(PostconfEdit, RemovesAndCommentsOutWholeLogicalLines) {
 
 TEST(PostconfEdit, TakesWordsThatLostTheirIndentationAlong) {
   EXPECT_EQ(main_after("a =\npermit,\nreject\nb = 2\n", PostconfAction::edit, {"a=x"}), "a = x\nb = 2\n");
+  EXPECT_EQ(main_after("a = permit\nreject\nb = 2\n", PostconfAction::edit, {"a=x"}), "a = x\nreject\nb = 2\n");
+  EXPECT_EQ(main_after("x_restrictions = permit, # why\nreject\n", PostconfAction::remove, {"x_restrictions"}), "");
 }
 
 TEST(PostconfEdit, RefusesWhatItCannotWrite) {
@@ -54,7 +57,8 @@ TEST(PostconfEdit, RefusesWhatItCannotWrite) {
   EXPECT_EQ(main_after(kMain, PostconfAction::edit, {"=a"}), "error: missing attribute name: \"=a\"");
   EXPECT_EQ(main_after(kMain, PostconfAction::edit, {"a=1\nb=2"}), "error: -e, -X, or -# accepts no multi-line input");
   EXPECT_EQ(main_after(kMain, PostconfAction::edit, {"#a=1"}), "error: -e, -X, or -# accepts no comment input");
-  EXPECT_EQ(main_after(kMain, PostconfAction::remove, {"a=1"}), "error: -X or -# requires names without value");
+  EXPECT_EQ(main_after(kMain, PostconfAction::remove, {"a=1"}),
+            "error: -X or -# requires parameter names without value");
 }
 
 TEST(PostconfEdit, WarnsAboutSeveralEntriesAndRequests) {
@@ -80,7 +84,7 @@ TEST(PostconfEdit, EditsServices) {
   EXPECT_EQ(master_after(kMaster, PostconfSubject::services, PostconfAction::remove, {"relay"}),
             "error: -Me, -MX or -M# requires service_name/type");
   EXPECT_EQ(master_after(kMaster, PostconfSubject::services, PostconfAction::edit, {"x/inet = x inet"}),
-            "error: bad field count");
+            "error: bad field count: \"x/inet = x inet\"");
 }
 
 TEST(PostconfEdit, EditsFieldsAndOverrides) {
@@ -98,9 +102,35 @@ TEST(PostconfEdit, EditsFieldsAndOverrides) {
             "error: -Pe does not accept whitespace in parameter value");
 }
 
-TEST(PostconfEdit, LeavesABrokenFileAlone) {
-  EXPECT_EQ(master_after("broken\n", PostconfSubject::services, PostconfAction::remove, {"a/unix"}),
-            "error: master.cf, line 1: bad field count");
+TEST(PostconfEdit, RefusesServicesThatItCannotRead) {
+  const auto services = PostconfSubject::services;
+  EXPECT_EQ(master_after("broken\n", services, PostconfAction::remove, {"a/unix"}),
+            "error: file master.cf: line 1: specify service name and type on the same line");
+  EXPECT_EQ(master_after("# c\na=b unix - - n - - x\n", services, PostconfAction::remove, {"a/unix"}),
+            "error: file master.cf: line 2: service name syntax \"a=b\" is unsupported with -Me, -Fe, -Pe, -X, or -#");
+  EXPECT_EQ(master_after("a u/x - - n - - x\n", services, PostconfAction::remove, {"a/unix"}),
+            "error: file master.cf: line 1: service type syntax \"u/x\" is unsupported with -Me, -Fe, -Pe, -X, or -#");
+  EXPECT_EQ(master_after("s unix -\n", PostconfSubject::fields, PostconfAction::edit, {"s/unix/chroot=n"}),
+            "error: file master.cf: line 1: bad field count");
+  EXPECT_EQ(master_after("s unix -\nt unix - - n - - x\n", services, PostconfAction::remove, {"s/unix"}),
+            "t unix - - n - - x\n");
+}
+
+TEST(PostconfEdit, PutsAServiceInPlaceOfThoseItStandsFor) {
+  const std::string text = "a unix - - n - - x\nb unix - - n - - y\n";
+  EXPECT_EQ(master_after(text, PostconfSubject::services, PostconfAction::edit, {"a/unix = b unix - - n - - z"}),
+            "b          unix  -       -       n       -       -       z\n");
+  EXPECT_EQ(master_after(text, PostconfSubject::services, PostconfAction::remove, {"*/unix"}), "");
+}
+
+TEST(PostconfEdit, KeepsGroupsOfAnEditedService) {
+  EXPECT_EQ(
+      master_after("s unix - - y - - pipe -o {a = b c} argv=/x { y z }\n", PostconfSubject::service_parameters,
+                   PostconfAction::edit, {"s/unix/d=e"}),
+      "s          unix  -       -       y       -       -       pipe\n    -o {a=b c}\n    -o d=e\n    argv=/x {y z}\n");
+  EXPECT_EQ(master_after("s unix - - y - - smtp -o a=b\n", PostconfSubject::fields, PostconfAction::edit,
+                         {"s/unix/command=lmtp -v", "s/unix/wakeup=x"}),
+            "error: invalid wakeup field \"x\" in \"x\"");
 }
 
 TEST(PostconfLayout, FoldsAtTheLimitAndNotBefore) {

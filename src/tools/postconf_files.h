@@ -1,6 +1,7 @@
 // Replacing a configuration file as a whole.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -8,7 +9,10 @@
 
 namespace waypost::tools {
 
-// Writes beside it, syncs, keeps mode and (where allowed) owner, renames. On failure the old file is untouched.
-Result<> replace_file(const std::string& path, std::string_view content);
+// Gives the content to `change` and puts what it answers in its place: written beside, synced, renamed, with mode and
+// (where allowed) owner kept; a symbolic link keeps pointing to it. Edits of one file wait for each other, also for
+// Postfix's. On failure, and when nothing changed, the old file is untouched.
+using Change = std::function<Result<std::string>(std::string_view content)>;
+Result<> edit_file(const std::string& path, const Change& change);
 
 }  // namespace waypost::tools

@@ -10,16 +10,20 @@
 
 namespace waypost::tools {
 
-// The longest line of main.cf is one longer than that of master.cf: so it is in Postfix.
-inline constexpr std::size_t kParameterLineLimit = 80, kServiceLineLimit = 79;
+inline constexpr std::size_t kLineLimit = 80;
+inline constexpr std::string_view kBlanks = " \t\r\n";
 
 // "name = value", or half of it as -h and -H say; ends in a newline.
 std::string layout_pair(std::string_view name, std::string_view value, const PostconfRequest& request);
-// The text with its words one blank apart, folded at the line limit when `fold`. `used`: what the line holds already.
-std::string layout_words(std::string_view text, bool fold, std::size_t used = 0);
 // One service in columns; with `fold` each option has its own line. Ends in a newline.
 std::string layout_service(const config::Service& service, bool fold);
-// The command column: "smtp -o a=b". `used`: what the line holds already.
-std::string layout_command(const config::Service& service, bool fold, std::size_t used = 0);
+
+// The columns by postconf's names: service type private unprivileged chroot wakeup process_limit command.
+inline constexpr std::size_t kServiceFieldCount = 8, kCommandField = 7;
+extern const std::array<std::string_view, kServiceFieldCount> kServiceFields;
+// "smtp/inet/chroot = n", or half of it as -h and -H say; the command with all its arguments. Ends in a newline.
+std::string layout_field(const config::Service& service, std::size_t field, const PostconfRequest& request);
+// One column as written; of the command column the program alone.
+std::string_view service_field(const config::Service& service, std::size_t field);
 
 }  // namespace waypost::tools

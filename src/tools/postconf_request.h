@@ -18,6 +18,8 @@ enum class PostconfSubject : unsigned char {
   lock_types,          // -l
   server_sasl,         // -a
   client_sasl,         // -A
+  templates,           // -t
+  expanded_templates,  // -b
   tls,                 // -T
 };
 
@@ -35,6 +37,10 @@ struct PostconfRequest {
   std::string tls_topic;                                    // -T
   std::vector<config::NameValue> overrides;                 // -o
   std::vector<std::string> words;                           // the rest
+
+  bool edits() const {
+    return action == PostconfAction::edit || action == PostconfAction::comment_out || action == PostconfAction::remove;
+  }
 };
 
 // Errors carry Postfix's text; usage errors too.

@@ -6,106 +6,11 @@
 #include "base/text.h"
 #include "tools/postconf_layout.h"
 #include "tools/postconf_show.h"
+#include "tools/service_pattern.h"
 
 namespace waypost::tools {
 
-const std::array<std::string_view, kServiceFieldCount> kServiceFields = {
-    "service", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command"};
-
-bool ServicePattern::matches(const config::Service& service) const {
-  return (name == "*" || name == service.name) && (type == "*" || type == service.type);
-}
-
-std::optional<ServicePattern> parse_service_pattern(std::string_view text, int max_parts) {
-  ServicePattern pattern;
-  for (const std::string_view part : split(text, "/")) {
-    switch (++pattern.parts) {
-      case 1:
-        pattern.name = part;
-        break;
-      case 2:
-        pattern.type = part;
-        break;
-      case 3:
-        pattern.rest = part;
-        break;
-      default:
-        return std::nullopt;
-    }
-  }
-  return pattern.parts >= 1 && pattern.parts <= max_parts ? std::optional(pattern) : std::nullopt;
-}
-
-std::string service_field(const config::Service& service, std::size_t field) {
-  switch (field) {
-    case 0:
-      return service.name;
-    case 1:
-      return service.type;
-    case 2:
-      return service.columns.is_private;
-    case 3:
-      return service.columns.unprivileged;
-    case 4:
-      return service.columns.chroot;
-    case 5:
-      return service.columns.wakeup;
-    case 6:
-      return service.columns.process_limit;
-    default:
-      return layout_command(service, false);
-  }
-}
-
 namespace {
-
-// -x: the values of -o settings expanded as the service sees them.
-config::Service expand_overrides(const config::Configuration& configuration, const config::Service& service) {
-  config::Service expanded = service;
-  const config::View view = configuration.view(&service);
-  std::size_t option = 0;
-  for (config::Override& override : expanded.overrides) {
-    override.value = view.expanded(override.value).value_or(override.value);
-    for (; option < expanded.args.size(); ++option) {
-      const std::string_view argument = expanded.args[option];
-      if (!argument.starts_with(override.name + "=") && !argument.starts_with("{" + override.name + "=")) continue;
-      const bool grouped = std::ranges::any_of(override.value, is_space);
-      expanded.args[option++] =
-          fmt::format("{}{}={}{}", grouped ? "{" : "", override.name, override.value, grouped ? "}" : "");
-      break;
-    }
-  }
-  return expanded;
-}
-
-bool show_fields(const config::Service& service, const ServicePattern& pattern, const PostconfRequest& request,
-                 std::string& out) {
-  bool matched = false;
-  for (std::size_t field = 0; field < kServiceFieldCount; ++field) {
-    if (pattern.rest != "*" && pattern.rest != kServiceFields[field]) continue;
-    matched = true;
-    const std::string name = fmt::format("{}/{}/{}", service.name, service.type, kServiceFields[field]);
-    if (field + 1 < kServiceFieldCount || request.hide_values) {
-      out += layout_pair(name, service_field(service, field), request);
-    } else {
-      if (!request.hide_names) out += name + " =";
-      out += layout_command(service, request.fold, request.hide_names ? 0 : name.size() + 2) + "\n";
-    }
-  }
-  return matched;
-}
-
-bool show_overrides(const config::Service& service, const ServicePattern& pattern, const PostconfRequest& request,
-                    std::string& out) {
-  std::map<std::string, std::string> sorted;
-  for (const config::Override& override : service.overrides) {
-    if (pattern.rest == "*" || pattern.rest == override.name) sorted[override.name] = override.value;
-  }
-  for (const auto& [name, value] : sorted) {
-    out += layout_pair(fmt::format("{}/{}/{}", service.name, service.type, name), value, request);
-  }
-  return !sorted.empty() || pattern.rest == "*";
-}
 
 struct Usage {
   int max_parts;
@@ -123,40 +28,104 @@ Usage usage_of(PostconfSubject subject) {
   }
 }
 
-bool show_service(const config::Service& service, const ServicePattern& pattern, const PostconfRequest& request,
-                  std::string& out) {
-  switch (request.subject) {
-    case PostconfSubject::services:
-      out += layout_service(service, request.fold);
-      return true;
-    case PostconfSubject::fields:
-      return show_fields(service, pattern, request, out);
-    default:
-      return show_overrides(service, pattern, request, out);
+struct Wanted {
+  ServicePattern pattern;
+  std::string text;
+  bool matched = false;
+};
+
+Result<std::vector<Wanted>> parse_wanted(const PostconfRequest& request) {
+  const Usage usage = usage_of(request.subject);
+  std::vector<Wanted> wanted;
+  for (const std::string& word : request.words) {
+    const auto pattern = parse_service_pattern(word, 1, usage.max_parts);
+    if (!pattern) return fail(Errc::invalid, std::string(usage.text));
+    const std::string& field = pattern->rest;
+    if (request.subject == PostconfSubject::fields && field != "*" &&
+        std::ranges::find(kServiceFields, field) == kServiceFields.end()) {
+      return fail(Errc::invalid, fmt::format("invalid service attribute name: \"{}\"", field));
+    }
+    wanted.push_back({*pattern, word});
   }
+  if (wanted.empty()) wanted.emplace_back();
+  return wanted;
 }
+
+class Services {
+ public:
+  Services(const config::Configuration& configuration, const PostconfRequest& request)
+      : configuration_(configuration), request_(request) {}
+
+  // Whether there was something to show.
+  Result<bool> show(const config::Service& service, const ServicePattern& pattern) {
+    if (request_.subject == PostconfSubject::service_parameters) return show_overrides(service, pattern);
+    const auto shown = request_.expand ? expand_arguments(service) : service;
+    if (!shown) return std::unexpected(shown.error());
+    if (request_.subject == PostconfSubject::services) {
+      out_ += layout_service(*shown, request_.fold);
+      return true;
+    }
+    for (std::size_t field = 0; field < kServiceFieldCount; ++field) {
+      if (pattern.rest == "*" || pattern.rest == kServiceFields[field]) out_ += layout_field(*shown, field, request_);
+    }
+    return true;
+  }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  // -x: what follows -o expanded as the service sees it.
+  Result<config::Service> expand_arguments(const config::Service& service) const {
+    config::Service expanded = service;
+    const config::Service scope = config::with_shared_overrides(configuration_.master, service);
+    const std::size_t operands = expanded.first_operand();
+    for (std::size_t at = 0; at + 1 < operands; ++at) {
+      if (!config::takes_value(expanded.args[at])) continue;
+      auto value = configuration_.view(&scope).expanded(expanded.args[++at]);
+      if (!value) return std::unexpected(value.error());
+      expanded.args[at] = std::move(*value);
+    }
+    return expanded;
+  }
+
+  Result<bool> show_overrides(const config::Service& service, const ServicePattern& pattern) {
+    const config::Service scope = config::with_shared_overrides(configuration_.master, service);
+    std::map<std::string, std::string> sorted;
+    for (const config::Override& override : scope.overrides) {
+      if (pattern.rest == "*" || pattern.rest == override.name) sorted[override.name] = override.value;
+    }
+    for (const auto& [name, raw] : sorted) {
+      const auto value = request_.expand ? configuration_.view(&scope).expanded(raw) : raw;
+      if (!value) return std::unexpected(value.error());
+      out_ += layout_pair(fmt::format("{}/{}/{}", service.name, service.type, name), *value, request_);
+    }
+    return !sorted.empty();
+  }
+
+  const config::Configuration& configuration_;
+  const PostconfRequest& request_;
+  std::string out_;
+};
 
 }  // namespace
 
 Result<std::string> show_master(const config::Configuration& configuration, const PostconfRequest& request,
                                 Warnings& warnings) {
-  std::vector<std::string> wanted = request.words;
-  if (wanted.empty()) wanted.emplace_back("*");
-  const Usage usage = usage_of(request.subject);
-  std::string out;
-  for (const std::string& word : wanted) {
-    const auto pattern = parse_service_pattern(word, usage.max_parts);
-    if (!pattern) return fail(Errc::invalid, std::string(usage.text));
-    bool matched = false;
-    for (const config::Service& service : configuration.master.services()) {
-      if (!pattern->matches(service)) continue;
-      const bool shown =
-          show_service(request.expand ? expand_overrides(configuration, service) : service, *pattern, request, out);
-      matched = matched || shown;
+  auto wanted = parse_wanted(request);
+  if (!wanted) return std::unexpected(wanted.error());
+  Services services(configuration, request);
+  for (const config::Service& service : configuration.master.services()) {
+    for (Wanted& one : *wanted) {
+      if (!one.pattern.matches(service.name, service.type)) continue;
+      const auto shown = services.show(service, one.pattern);
+      if (!shown) return macro_error(shown.error(), warnings);
+      one.matched = one.matched || *shown;
     }
-    if (!matched && !request.words.empty()) warnings.push_back(fmt::format("unmatched request: \"{}\"", word));
   }
-  return out;
+  for (const Wanted& one : *wanted) {
+    if (!one.matched && !request.words.empty()) warnings.push_back(fmt::format("unmatched request: \"{}\"", one.text));
+  }
+  return services.take();
 }
 
 }  // namespace waypost::tools
