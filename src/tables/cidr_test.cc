@@ -125,6 +125,19 @@ TEST(CidrRules, SkipsBadLinesWithAWarning) {
   EXPECT_EQ(*find(rules, "1.2.3.4"), "ok");
 }
 
+TEST(CidrRules, OrderHoldsAcrossKindsOfRules) {
+  std::vector<std::string> warnings;
+  const auto rules = CidrRules::parse(
+      "10.0.0.0/8 wide\n10.1.0.0/16 hidden\nif 192.168.0.0/16\n192.168.1.0/24 inner\nendif\n192.168.1.1 behind\n"
+      "!172.16.0.0/12 rest\n172.16.0.0/12 last\n",
+      "/f", warnings);
+  EXPECT_THAT(warnings, IsEmpty());
+  EXPECT_EQ(*find(rules, "10.1.0.1"), "wide");
+  EXPECT_EQ(*find(rules, "192.168.1.1"), "inner");
+  EXPECT_EQ(*find(rules, "192.168.2.1"), "rest");
+  EXPECT_EQ(*find(rules, "172.16.0.1"), "last");
+}
+
 TEST(CidrRules, LimitsNesting) {
   std::string text;
   for (std::size_t i = 0; i <= CidrRules::kMaxNesting; ++i) text += "if 0.0.0.0/0\n";
