@@ -20,3 +20,6 @@ target_link_libraries(berkeleydb INTERFACE ${BERKELEYDB_LIBRARY})
 
 # Memory of a burst goes back to the system, and threads share few arenas (src/tools/main.cc). Sanitizers bring their own.
 pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
+
+# Not required: src/tables/module.cmake.
+pkg_check_modules(pcre2 IMPORTED_TARGET libpcre2-8)

@@ -16,41 +16,49 @@ using MakeTable = std::shared_ptr<const Table> (*)(const TableSource&);
 
 struct Type {
   std::string_view name;
-  MakeTable make;  // null: Postfix has it, this program does not yet
+  MakeTable make;             // null: Postfix has it, this program does not
+  std::string_view why = "";  // it does not; empty: not yet
 };
+
+constexpr std::string_view kNoReader = "Waypost does not read its files; make a cdb, lmdb or hash table of the source";
+constexpr std::string_view kNoClient = "Waypost has no client for this service";
+#ifdef WAYPOST_WITH_PCRE
+constexpr Type kPcre{"pcre", make_pcre_table};
+#else
+constexpr Type kPcre{"pcre", nullptr, "built without libpcre2"};
+#endif
 
 constexpr std::array kTypes = {
     Type{"btree", make_db_table},
     Type{"cdb", nullptr},
     Type{"cidr", make_cidr_table},
-    Type{"dbm", nullptr},
-    Type{"environ", nullptr},
-    Type{"fail", nullptr},
+    Type{"dbm", nullptr, kNoReader},
+    Type{"environ", make_environ_table},
+    Type{"fail", make_fail_table},
     Type{"hash", make_db_table},
     Type{"inline", make_inline_table},
-    Type{"internal", nullptr},
+    Type{"internal", make_internal_table},
     Type{"ldap", nullptr},
     Type{"lmdb", nullptr},
     Type{"memcache", nullptr},
     Type{"mongodb", nullptr},
     Type{"mysql", nullptr},
-    Type{"netinfo", nullptr},
-    Type{"nis", nullptr},
-    Type{"nisplus", nullptr},
-    Type{"pcre", nullptr},
+    Type{"netinfo", nullptr, kNoClient},
+    Type{"nis", make_nis_table},
+    Type{"nisplus", nullptr, kNoClient},
+    kPcre,
     Type{"pgsql", nullptr},
-    Type{"pipemap", nullptr},
-    Type{"proxy", nullptr},
-    Type{"randmap", nullptr},
-    Type{"regexp", nullptr},
-    Type{"sdbm", nullptr},
+    Type{"pipemap", make_pipe_table},
+    Type{"randmap", make_random_table},
+    Type{"regexp", make_regexp_table},
+    Type{"sdbm", nullptr, kNoReader},
     Type{"socketmap", nullptr},
     Type{"sqlite", nullptr},
     Type{"static", make_static_table},
     Type{"tcp", nullptr},
     Type{"texthash", make_texthash_table},
-    Type{"unionmap", nullptr},
-    Type{"unix", nullptr},
+    Type{"unionmap", make_union_table},
+    Type{"unix", make_unix_table},
 };
 
 const Type* find_type(std::string_view name) {
@@ -58,53 +66,59 @@ const Type* find_type(std::string_view name) {
   return found == kTypes.end() ? nullptr : found;
 }
 
-constexpr std::string_view kProxy = "proxy:";
+constexpr std::string_view kProxyType = "proxy", kProxy = "proxy:";
 
 }  // namespace
 
 bool is_supported_type(std::string_view type) {
   const Type* found = find_type(type);
-  return found != nullptr && found->make != nullptr;
+  return type == kProxyType || (found != nullptr && found->make != nullptr);
 }
+
+bool is_known_type(std::string_view type) { return type == kProxyType || find_type(type) != nullptr; }
 
 std::vector<std::string_view> supported_types() {
-  std::vector<std::string_view> names;
+  std::vector<std::string_view> types{kProxyType};
   for (const Type& type : kTypes) {
-    // proxy:type:name is read by the registry itself
-    if (type.make != nullptr || type.name == "proxy") names.push_back(type.name);
+    if (type.make != nullptr) types.push_back(type.name);
   }
-  return names;
+  std::ranges::sort(types);
+  return types;
 }
 
-bool is_known_type(std::string_view type) { return find_type(type) != nullptr; }
+TableRegistry::TableRegistry(Log log, const Clock& clock, bool fold)
+    : log_(std::move(log)), clock_(clock), fold_(fold) {}
 
-TableRegistry::TableRegistry(Log log, const Clock& clock) : log_(std::move(log)), clock_(clock) {}
-
-std::shared_ptr<const Table> TableRegistry::make(std::string_view type_name) const {
+std::shared_ptr<const Table> TableRegistry::make(std::string_view type_name, int depth) {
+  const auto unavailable = [&](std::string reason) {
+    return std::make_shared<UnavailableTable>(std::string(type_name), std::move(reason), log_);
+  };
   const auto colon = type_name.find(':');
-  if (colon == std::string_view::npos || colon == 0) {
-    return std::make_shared<UnavailableTable>(std::string(type_name),
-                                              fmt::format("bad table \"{}\"; need \"type:name\"", type_name), log_);
+  if (colon == std::string_view::npos || colon == 0 || colon + 1 == type_name.size()) {
+    return unavailable(fmt::format("open dictionary: expecting \"type:name\" form instead of \"{}\"", type_name));
   }
   const auto type = type_name.substr(0, colon);
   const Type* found = find_type(type);
-  if (found == nullptr) {
-    return std::make_shared<UnavailableTable>(std::string(type_name),
-                                              fmt::format("unsupported dictionary type: {}", type), log_);
-  }
+  if (found == nullptr) return unavailable(fmt::format("unsupported dictionary type: {}", type));
   if (found->make == nullptr) {
-    return std::make_shared<UnavailableTable>(
-        std::string(type_name), fmt::format("unsupported dictionary type: {} (Waypost does not have it yet)", type),
-        log_);
+    const auto why = found->why.empty() ? "Waypost does not have it yet" : found->why;
+    return unavailable(fmt::format("unsupported dictionary type: {} ({})", type, why));
   }
-  return found->make({std::string(type), std::string(type_name.substr(colon + 1)), log_, clock_});
+  if (depth == kMaxDepth) return unavailable("too many tables within tables");
+  return found->make({std::string(type), std::string(type_name.substr(colon + 1)), log_, clock_, fold_,
+                      [this, depth](std::string_view member) { return open_locked(member, depth + 1); }});
+}
+
+std::shared_ptr<const Table> TableRegistry::open_locked(std::string_view type_name, int depth) {
+  while (type_name.starts_with(kProxy)) type_name.remove_prefix(kProxy.size());
+  if (const auto found = tables_.find(type_name); found != tables_.end()) return found->second;
+  auto table = make(type_name, depth);
+  return tables_.emplace(type_name, std::move(table)).first->second;
 }
 
 std::shared_ptr<const Table> TableRegistry::open(std::string_view type_name) {
-  while (type_name.starts_with(kProxy)) type_name.remove_prefix(kProxy.size());
   const std::scoped_lock lock(mutex_);
-  if (const auto found = tables_.find(type_name); found != tables_.end()) return found->second;
-  return tables_.emplace(type_name, make(type_name)).first->second;
+  return open_locked(type_name, 0);
 }
 
 std::vector<std::string> TableRegistry::problems() const {

@@ -23,8 +23,10 @@ namespace waypost::tables {
 
 class TableRegistry {
  public:
-  // `clock` must outlive the registry and its tables.
-  TableRegistry(Log log, const Clock& clock);
+  static constexpr int kMaxDepth = 20;  // tables within tables: unionmap:{pipemap:{...}}
+
+  // `clock` must outlive the registry and its tables. `fold`: tables of exact strings fold keys to lower case.
+  TableRegistry(Log log, const Clock& clock, bool fold = true);
 
   // "hash:/etc/postfix/x", "inline:{k=v}", "proxy:hash:/x" (the same as without proxy:). Never null.
   std::shared_ptr<const Table> open(std::string_view type_name);
@@ -36,19 +38,21 @@ class TableRegistry {
   const Log& log() const { return log_; }
 
  private:
-  std::shared_ptr<const Table> make(std::string_view type_name) const;
+  std::shared_ptr<const Table> make(std::string_view type_name, int depth);
+  std::shared_ptr<const Table> open_locked(std::string_view type_name, int depth);
 
   Log log_;
   const Clock& clock_;
+  bool fold_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const Table>, std::less<>> tables_;
 };
 
 // True for a type that this build can look up in ("hash", "cidr" ...).
 bool is_supported_type(std::string_view type);
-// Those, sorted, as `postconf -m` lists them.
-std::vector<std::string_view> supported_types();
 // True for a type that Postfix knows, built here or not.
 bool is_known_type(std::string_view type);
+// All that this build can look up in, in the order of their names.
+std::vector<std::string_view> supported_types();
 
 }  // namespace waypost::tables

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,6 +19,9 @@ struct TableSource {
   std::string argument;  // what follows the colon: a path, "{k=v}", ...
   Log log;
   const Clock& clock;
+  bool fold = true;  // keys to lower case, in tables of exact strings
+  // Opens a table that this one is made of. To be called by the maker only.
+  std::function<std::shared_ptr<const Table>(std::string_view type_name)> open_member;
 
   std::string name() const { return type + ":" + argument; }
 };
@@ -24,8 +29,18 @@ struct TableSource {
 std::shared_ptr<const Table> make_db_table(const TableSource& source);  // hash, btree
 std::shared_ptr<const Table> make_texthash_table(const TableSource& source);
 std::shared_ptr<const Table> make_cidr_table(const TableSource& source);
+std::shared_ptr<const Table> make_regexp_table(const TableSource& source);
+std::shared_ptr<const Table> make_pcre_table(const TableSource& source);
 std::shared_ptr<const Table> make_inline_table(const TableSource& source);
 std::shared_ptr<const Table> make_static_table(const TableSource& source);
+std::shared_ptr<const Table> make_environ_table(const TableSource& source);
+std::shared_ptr<const Table> make_unix_table(const TableSource& source);
+std::shared_ptr<const Table> make_fail_table(const TableSource& source);
+std::shared_ptr<const Table> make_internal_table(const TableSource& source);
+std::shared_ptr<const Table> make_nis_table(const TableSource& source);
+std::shared_ptr<const Table> make_union_table(const TableSource& source);
+std::shared_ptr<const Table> make_pipe_table(const TableSource& source);
+std::shared_ptr<const Table> make_random_table(const TableSource& source);
 
 // Every lookup answers Errc::unavailable; the reason is logged as an error when it is made, and as a warning at the
 // first lookup.

@@ -1,0 +1,13 @@
+# Table types of libraries that need not be there: without one its type is named as unavailable.
+# waypost_table_library(FOUND target definition files...)
+function(waypost_table_library found target definition)
+  if(found)
+    target_link_libraries(waypost_tables PUBLIC ${target})
+    target_compile_definitions(waypost_tables PRIVATE ${definition})
+  else()
+    list(TRANSFORM ARGN PREPEND ${CMAKE_SOURCE_DIR}/src/tables/)
+    set_source_files_properties(${ARGN} PROPERTIES HEADER_FILE_ONLY ON)
+  endif()
+endfunction()
+
+waypost_table_library("${pcre2_FOUND}" PkgConfig::pcre2 WAYPOST_WITH_PCRE pcre_pattern.cc pcre_table.cc pcre_rules_test.cc)

@@ -1,0 +1,87 @@
+// regexp: POSIX extended (or basic) expressions. The C library's, as in Postfix: other engines differ in what a group
+// captures, and in the corners of the syntax.
+#include <regex.h>
+
+#include <vector>
+
+#include "tables/pattern.h"
+
+namespace waypost::tables {
+namespace {
+
+std::string error_text(int error, const regex_t& expression) {
+  char text[256];
+  ::regerror(error, &expression, text, sizeof text);
+  return text;
+}
+
+class PosixPattern final : public Pattern {
+ public:
+  PosixPattern() = default;
+  PosixPattern(const PosixPattern&) = delete;
+  PosixPattern& operator=(const PosixPattern&) = delete;
+  ~PosixPattern() override {
+    if (is_compiled_) ::regfree(&expression_);
+  }
+
+  Result<> compile(const std::string& text, int options) {
+    const int error = ::regcomp(&expression_, text.c_str(), options);
+    if (error != 0) return fail(Errc::invalid, error_text(error, expression_));
+    is_compiled_ = true;
+    return {};
+  }
+
+  Result<bool> matches(const std::string& subject, std::span<Group> groups) const override {
+    std::vector<regmatch_t> found(groups.size());
+    const int error = ::regexec(&expression_, subject.c_str(), found.size(), found.data(), 0);
+    if (error == REG_NOMATCH) return false;
+    if (error != 0) return fail(Errc::unavailable, error_text(error, expression_));
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const bool took_part = found[i].rm_so >= 0;
+      groups[i] = took_part ? Group{static_cast<std::size_t>(found[i].rm_so), static_cast<std::size_t>(found[i].rm_eo)}
+                            : Group{};
+    }
+    return true;
+  }
+  std::size_t group_count() const override { return expression_.re_nsub; }
+
+ private:
+  regex_t expression_{};
+  bool is_compiled_ = false;
+};
+
+bool set_flag(char flag, int& options, RuleWarnings&) {
+  switch (flag) {
+    case 'i':
+      options ^= REG_ICASE;
+      return true;
+    case 'm':
+      options ^= REG_NEWLINE;
+      return true;
+    case 'x':
+      options ^= REG_EXTENDED;
+      return true;
+    default:
+      return false;
+  }
+}
+
+Result<std::unique_ptr<const Pattern>> compile(const std::string& text, int options, bool wants_groups) {
+  auto pattern = std::make_unique<PosixPattern>();
+  if (auto done = pattern->compile(text, options | (wants_groups ? 0 : REG_NOSUB)); !done) {
+    return std::unexpected(done.error());
+  }
+  return pattern;
+}
+
+}  // namespace
+
+const Dialect kRegexpDialect{.type = "regexp",
+                             .unclosed_text = "skipping this rule",
+                             .zero_text = "out-of-range",
+                             .has_second_pattern = true,
+                             .default_options = REG_EXTENDED | REG_ICASE,
+                             .set_flag = set_flag,
+                             .compile = compile};
+
+}  // namespace waypost::tables
