@@ -18,7 +18,8 @@ constexpr char kUsage[] =
     "  --cert F --key F [--implicit-tls]     PEM files: offers STARTTLS, or speaks TLS from the start\n"
     "  --auth USER:PASSWORD [--mechanisms 'PLAIN LOGIN CRAM-MD5']  offers AUTH\n"
     "  --require-tls --require-auth          530 to MAIL without it\n"
-    "  --without KEYWORD,...                 EHLO keywords not to offer: PIPELINING SIZE 8BITMIME DSN SMTPUTF8 ...\n"
+    "  --without KEYWORD,...                 EHLO keywords not to offer: PIPELINING SIZE 8BITMIME ...\n"
+    "  --with KEYWORD,...                    EHLO keywords to offer besides: DSN SMTPUTF8 ...\n"
     "  --size N                              the SIZE it announces\n"
     "  --max-sessions N                      421 above\n"
     "  --rule RULE                           may be repeated: STAGE[/PATTERN][%RATE][#TIMES]=ACTION\n"
@@ -46,6 +47,7 @@ enum Id {
   kNeedTls,
   kNeedAuth,
   kWithout,
+  kWith,
   kSize,
   kSessions,
   kRule,
@@ -55,7 +57,7 @@ enum Id {
   kVerbose
 };
 
-constexpr std::array<option, 21> kOptions{{{"host", 1, nullptr, kHost},
+constexpr std::array<option, 22> kOptions{{{"host", 1, nullptr, kHost},
                                            {"port", 1, nullptr, kPort},
                                            {"control-port", 1, nullptr, kControl},
                                            {"name", 1, nullptr, kName},
@@ -67,6 +69,7 @@ constexpr std::array<option, 21> kOptions{{{"host", 1, nullptr, kHost},
                                            {"require-tls", 0, nullptr, kNeedTls},
                                            {"require-auth", 0, nullptr, kNeedAuth},
                                            {"without", 1, nullptr, kWithout},
+                                           {"with", 1, nullptr, kWith},
                                            {"size", 1, nullptr, kSize},
                                            {"max-sessions", 1, nullptr, kSessions},
                                            {"rule", 1, nullptr, kRule},
@@ -114,6 +117,9 @@ bool apply(int id, const char* value, SinkOptions& options) {
       return true;
     case kWithout:
       options.without = value;
+      return true;
+    case kWith:
+      options.with = value;
       return true;
     case kSize:
       options.size_limit = std::atoll(value);

@@ -19,6 +19,7 @@ struct SinkOptions {
   std::string mechanisms = "PLAIN LOGIN CRAM-MD5";
   bool require_tls = false, require_auth = false;  // MAIL is answered 530 without it
   std::string without;                             // EHLO keywords that are not offered, separated by commas
+  std::string with;                                // and those that are offered besides
   std::int64_t size_limit = 200 << 20;             // announced with SIZE
   int max_sessions = 0;                            // above: 421; 0: no limit
   std::string ledger;                              // file

@@ -153,6 +153,11 @@ void Session::ehlo(std::string_view argument) {
                                     "ENHANCEDSTATUSCODES"};
   if (context_.tls != nullptr && !channel_.encrypted()) keywords.emplace_back("STARTTLS");
   if (!options.login.empty()) keywords.emplace_back("AUTH " + options.mechanisms);
+  for (std::size_t at = 0; at < options.with.size();) {
+    const std::size_t end = std::min(options.with.find(',', at), options.with.size());
+    keywords.push_back(options.with.substr(at, end - at));
+    at = end + 1;
+  }
   std::string text = "250-" + options.name + "\r\n";
   const std::string hidden = ',' + options.without + ',';
   for (const std::string& keyword : keywords) {
