@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "base/queue_id.h"
-#include "spool/posix_file_system.h"
 #include "spool/segment_spool.h"
+#include "tools/owned_files.h"
 
 namespace waypost::tools {
 namespace {
@@ -27,7 +27,9 @@ bool change(mail::Progress& progress, std::string_view action) {
 Result<std::vector<std::string>> act_offline(const Context& context, std::string_view action, bool all,
                                              const std::vector<std::string>& ids) {
   const std::set<std::string> wanted(ids.begin(), ids.end());
-  spool::PosixFileSystem files;
+  const auto owner = spool_owner(context);
+  if (!owner) return std::unexpected(owner.error());
+  OwnedFiles files(*owner);
   NullLog quiet;
   auto opened = spool::open_spool(context.paths.segments, {}, files, Log(quiet, "postsuper", 0));
   if (!opened) return std::unexpected(opened.error());
