@@ -51,8 +51,16 @@ Result<> set_field(Drop& drop, std::string_view name, std::string_view value) {
   return {};
 }
 
-// Writes all of `text` and syncs it. The descriptor is closed in every case.
-Result<> write_and_close(int fd, std::string_view text, const std::string& path) {
+// Makes the file look as if its submitter had written it then.
+bool stamp(int fd, const DropOrigin& origin) {
+  const auto since_epoch = origin.submitted.time_since_epoch().count();
+  const timespec time{since_epoch / 1'000'000, since_epoch % 1'000'000 * 1000};
+  const timespec times[2] = {time, time};
+  return ::fchown(fd, origin.submitter, static_cast<gid_t>(-1)) == 0 && ::futimens(fd, times) == 0;
+}
+
+// Writes all of `text`, stamps it and syncs it. The descriptor is closed in every case.
+Result<> write_and_close(int fd, std::string_view text, const std::string& path, const DropOrigin* origin) {
   while (!text.empty()) {
     const ssize_t n = ::write(fd, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
@@ -63,10 +71,39 @@ Result<> write_and_close(int fd, std::string_view text, const std::string& path)
     }
     text.remove_prefix(static_cast<std::size_t>(n));
   }
-  const bool synced = ::fsync(fd) == 0;
+  const bool synced = (origin == nullptr || stamp(fd, *origin)) && ::fsync(fd) == 0;
   const int error = errno;
   ::close(fd);
   if (!synced) return fail(Errc::io, fmt::format("sync {}: {}", path, errno_text(error)));
+  return {};
+}
+
+Result<> write_file(const std::string& folder, const Drop& drop, const std::string& name, const DropOrigin* origin) {
+  auto text = encode_drop(drop);
+  if (!text) return std::unexpected(text.error());
+  const auto temporary = fmt::format("{}/.{}", folder, name);  // pickup passes over names that begin with a dot
+  const auto final_path = fmt::format("{}/{}", folder, name);
+  if (origin != nullptr) ::unlink(temporary.c_str());  // of an earlier attempt
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    const int error = errno;
+    return fail(error == ENOSPC ? Errc::no_space : Errc::io,
+                fmt::format("create file {}: {}", temporary, errno_text(error)));
+  }
+  auto written = write_and_close(fd, *text, temporary, origin);
+  if (written && ::rename(temporary.c_str(), final_path.c_str()) != 0) {
+    written = fail(Errc::io, fmt::format("rename {}: {}", temporary, errno_text(errno)));
+  }
+  if (!written) {
+    ::unlink(temporary.c_str());
+    return written;
+  }
+  // The name must survive a crash too; a folder that may not be read (mode 1733) cannot be opened, and then the
+  // file system's own ordering has to do.
+  if (const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); directory >= 0) {
+    ::fsync(directory);
+    ::close(directory);
+  }
   return {};
 }
 
@@ -117,33 +154,12 @@ Result<Drop> parse_drop(std::string_view text) {
 }
 
 Result<> write_drop(const std::string& folder, const Drop& drop) {
-  auto text = encode_drop(drop);
-  if (!text) return std::unexpected(text.error());
   std::random_device random;
-  const auto name = fmt::format("{:08x}{:08x}.{}", random(), random(), ::getpid());
-  const auto temporary = fmt::format("{}/.{}", folder, name);  // pickup passes over names that begin with a dot
-  const auto final_path = fmt::format("{}/{}", folder, name);
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    const int error = errno;
-    return fail(error == ENOSPC ? Errc::no_space : Errc::io,
-                fmt::format("create file {}: {}", temporary, errno_text(error)));
-  }
-  auto written = write_and_close(fd, *text, temporary);
-  if (written && ::rename(temporary.c_str(), final_path.c_str()) != 0) {
-    written = fail(Errc::io, fmt::format("rename {}: {}", temporary, errno_text(errno)));
-  }
-  if (!written) {
-    ::unlink(temporary.c_str());
-    return written;
-  }
-  // The name must survive a crash too; a folder that may not be read (mode 1733) cannot be opened, and then the
-  // file system's own ordering has to do.
-  if (const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); directory >= 0) {
-    ::fsync(directory);
-    ::close(directory);
-  }
-  return {};
+  return write_file(folder, drop, fmt::format("{:08x}{:08x}.{}", random(), random(), ::getpid()), nullptr);
+}
+
+Result<> write_drop(const std::string& folder, const Drop& drop, const DropOrigin& origin) {
+  return write_file(folder, drop, origin.name, &origin);
 }
 
 }  // namespace waypost::intake

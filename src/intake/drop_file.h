@@ -8,10 +8,13 @@
 //   content = the message as the user gave it, LF or CRLF line ends
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "mail/envelope.h"
 
@@ -35,7 +38,15 @@ inline constexpr std::size_t kMaxDropFieldLength = 2'000;
 Result<std::string> encode_drop(const Drop& drop);
 Result<Drop> parse_drop(std::string_view text);
 
+// A drop on behalf of somebody else, which only root may write.
+struct DropOrigin {
+  std::string name;  // of the file; one of that name is replaced
+  uid_t submitter = 0;
+  WallTime submitted{};
+};
+
 // Writes `drop` into `folder` so that it appears whole and on disk. Errc::io names the folder and the reason.
 Result<> write_drop(const std::string& folder, const Drop& drop);
+Result<> write_drop(const std::string& folder, const Drop& drop, const DropOrigin& origin);
 
 }  // namespace waypost::intake

@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -64,6 +66,25 @@ TEST(DropFile, AppearsWholeInTheFolder) {
     EXPECT_TRUE(parse_drop(text));
   }
   EXPECT_EQ(files, 1);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(DropFile, OnBehalfOfSomebodyItLooksAsIfHeHadWrittenIt) {
+  char folder[] = "/tmp/waypost-drop-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
+  const DropOrigin origin{"chosen", ::geteuid(), WallTime{std::chrono::microseconds(1'700'000'000'000'123)}};
+  ASSERT_TRUE(write_drop(folder, sample(), origin));
+  auto second = sample();
+  second.content = "replaced\n";
+  ASSERT_TRUE(write_drop(folder, second, origin));
+  const auto path = std::string(folder) + "/chosen";
+  struct stat status{};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, ::geteuid());
+  EXPECT_EQ(status.st_mtim.tv_sec, 1'700'000'000);
+  EXPECT_EQ(status.st_mtim.tv_nsec, 123'000);
+  std::ifstream in(path);
+  EXPECT_EQ(parse_drop(std::string{std::istreambuf_iterator<char>(in), {}})->content, "replaced\n");
   std::filesystem::remove_all(folder);
 }
 

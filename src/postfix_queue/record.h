@@ -94,6 +94,7 @@ class RecordReader {
   Result<std::optional<Record>> next();
   // Where the next record is read from.
   std::uint64_t offset() const { return at_; }
+  void seek(std::uint64_t offset) { at_ = offset; }
   Result<> follow(const Record& pointer);
 
  private:

@@ -31,6 +31,8 @@ constexpr std::array kCommands = {
     Command{"postsuper", postsuper_main, "remove, hold, release and requeue messages"},
     Command{"sendmail", sendmail_main, "submit a message"},
     Command{"spool", spool_main, "look into the spool: ls, cat, verify, salvage, export"},
+    Command{"import-queue", import_queue_main, "take over the queue of a Postfix"},
+    Command{"export-queue", export_queue_main, "give the queue back to a Postfix"},
     Command{"sasl-user", sasluser_main, "users for smtpd_sasl_type = waypost"},
 };
 
@@ -44,7 +46,7 @@ const Command* find(std::string_view name) {
 void print_help() {
   std::string text = "waypost COMMAND [ARGUMENT...], or a link to it with the command's name.\n\n";
   for (const auto& command : kCommands) {
-    if (!command.summary.empty()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
+    if (!command.summary.empty()) text += fmt::format("  {:<12} {}\n", command.name, command.summary);
   }
   write_stdout(text);
 }

@@ -9,13 +9,8 @@
 #include "tools/console.h"
 
 namespace waypost::tools {
-namespace {
 
-constexpr std::string_view kTag = "postfix/postfix-script";
-
-}  // namespace
-
-ScriptLog::ScriptLog(const Context& context) {
+ScriptLog::ScriptLog(const Context& context, std::string_view tag) : tag_(tag) {
   // The terminal gets every line anyway: only a file or syslog is a second place.
   if (daemon::log_target(*context.configuration, false).target == events::LogWriter::Target::standard_output) return;
   if (auto opened = daemon::open_mail_log(*context.configuration, false)) sink_ = std::move(*opened);
@@ -25,9 +20,13 @@ ScriptLog::~ScriptLog() = default;
 ScriptLog::ScriptLog(ScriptLog&&) noexcept = default;
 
 void ScriptLog::write(LogLevel level, std::string_view text) {
-  const Console console{std::string(kTag)};
+  const Console console(tag_);
   console.info(fmt::format("{}{}", log_prefix(level), text));
-  if (sink_) sink_->write(level, kTag, static_cast<std::uint32_t>(::getpid()), text);
+  if (sink_) sink_->write(level, tag_, static_cast<std::uint32_t>(::getpid()), text);
+}
+
+void ScriptLog::note(std::string_view text) {
+  if (sink_) sink_->write(LogLevel::info, tag_, static_cast<std::uint32_t>(::getpid()), text);
 }
 
 int ScriptLog::fatal(std::string_view text) {

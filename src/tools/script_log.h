@@ -1,7 +1,8 @@
-// Where the postfix command says what it does: the terminal and the mail log, as "postfix/postfix-script: text".
+// Where a command says what it does: the terminal and the mail log, as "postfix/postfix-script: text".
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/log.h"
@@ -12,10 +13,12 @@ namespace waypost::tools {
 
 class ScriptLog {
  public:
-  explicit ScriptLog(const Context& context);
+  explicit ScriptLog(const Context& context, std::string_view tag = "postfix/postfix-script");
   ~ScriptLog();
   ScriptLog(ScriptLog&&) noexcept;
 
+  // To the mail log alone.
+  void note(std::string_view text);
   void info(std::string_view text) { write(LogLevel::info, text); }
   void warning(std::string_view text) { write(LogLevel::warning, text); }
   void error(std::string_view text) { write(LogLevel::error, text); }
@@ -24,6 +27,7 @@ class ScriptLog {
 
  private:
   void write(LogLevel level, std::string_view text);
+  std::string tag_;
   std::unique_ptr<LogSink> sink_;  // null when the mail log cannot be written; the terminal has it all
 };
 
