@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "access/inquiry.h"
 #include "base/text.h"
 
 namespace waypost::access {
@@ -28,12 +29,15 @@ net::Task<Verdict> Evaluation::run(List list, const std::vector<Restriction>& re
                                    std::string_view reply_name) {
   list_ = list;
   reply_name_ = reply_name;
+  Inquiry* const inquiry = subject_.inquiry;
+  if (inquiry != nullptr) inquiry->enter(list);
   for (const Restriction& restriction : restrictions) {
     if (restriction.type != nullptr && restriction.type->is_modifier) {
       warn_only_ = true;
       continue;
     }
     const Verdict verdict = co_await apply(restriction);
+    if (inquiry != nullptr) inquiry->reached(list, restriction, verdict);
     warn_only_ = false;
     if (verdict != Verdict::dunno) co_return verdict;
     // Whatever comes now, it ends in a deferral.
@@ -43,7 +47,16 @@ net::Task<Verdict> Evaluation::run(List list, const std::vector<Restriction>& re
   co_return Verdict::dunno;
 }
 
+Verdict Evaluation::take_assumed(const Restriction& restriction, Verdict verdict) {
+  if (verdict != Verdict::refuse) return verdict;
+  return refuse(settings().reject_code, "5.7.1", fmt::format("refused by {}", restriction.name));
+}
+
 net::Task<Verdict> Evaluation::apply(const Restriction& restriction) {
+  if (subject_.inquiry != nullptr) {
+    if (const auto assumed = subject_.inquiry->assume(list_, restriction))
+      co_return take_assumed(restriction, *assumed);
+  }
   if (!restriction.problem.empty()) co_return misconfigured(restriction.problem);
   if (restriction.type->decide != nullptr) co_return restriction.type->decide(*this);
   const Verdict verdict = co_await restriction.type->look_up(*this);
@@ -109,6 +122,9 @@ Verdict Evaluation::force_deferral() {
 }
 
 net::Task<Result<routing::Route>> Evaluation::recipient_route() {
+  if (!route_ && subject_.inquiry != nullptr) {
+    if (auto assumed = subject_.inquiry->assume_route()) route_ = std::move(*assumed);
+  }
   if (!route_) {
     const routing::Router& router = *policy_.router_;
     Result<routing::Route> route = co_await router.resolve(router.qualify(subject_.sender.value_or(std::string())),

@@ -47,6 +47,7 @@ class Evaluation {
 
  private:
   net::Task<Verdict> apply(const Restriction& restriction);
+  Verdict take_assumed(const Restriction& restriction, Verdict verdict);
   Verdict conclude(int code, std::string_view dsn, std::string text);
 
   const Policy& policy_;

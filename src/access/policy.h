@@ -19,6 +19,8 @@
 
 namespace waypost::access {
 
+class Inquiry;
+
 // Who asks, and what. Addresses in internal form; nullopt: that command has not come (yet).
 struct Subject {
   std::string client_name;  // "unknown" when there is no verified name
@@ -31,6 +33,7 @@ struct Subject {
   bool encrypted = false;
   std::optional<std::string> sender;     // "" is the null sender
   std::optional<std::string> recipient;  // the one at hand (RCPT); at DATA the only one, nullopt when there are more
+  Inquiry* inquiry = nullptr;            // set by the relay proof alone (inquiry.h)
 };
 
 // A reply that waits until the request would otherwise be permitted or refused.

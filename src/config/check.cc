@@ -23,16 +23,11 @@ constexpr std::array<std::string_view, 23> kCommands = {
 // Programs of Postfix that Waypost does not stand in for.
 constexpr std::array<std::string_view, 6> kMissingCommands = {"dnsblog",    "nbdb_reindexd", "nqmgr",
                                                               "postscreen", "qmqpd",         "spawn"};
-Finding warning(const Setting& setting, std::string text) {
-  return {Severity::warning, setting.file, setting.line, std::move(text)};
-}
-Finding warning(const Service& service, std::string text) {
-  return {Severity::warning, service.file, service.line, std::move(text)};
-}
 
-std::string suggestion(std::string_view name) {
-  const std::string_view near = nearest_parameter(name);
-  return near.empty() ? std::string() : fmt::format("; did you mean {}?", near);
+// `Place` is a Setting or a Service.
+template <class Place>
+Finding found(FindingCode code, const Place& place, std::string text) {
+  return make_finding(code, place.file, place.line, std::move(text));
 }
 
 bool reads(const Parameter& parameter, std::string_view command) {
@@ -48,7 +43,11 @@ void add_suggestions(Findings& findings, std::string_view marker) {
   for (Finding& finding : findings) {
     const std::size_t at = finding.text.find(marker) + marker.size();
     const std::string name = finding.text.substr(at, finding.text.find('=', at) - at);
-    finding.text += suggestion(name);
+    finding.code = FindingCode::unused_parameter;
+    const std::string_view near = nearest_parameter(name);
+    if (near.empty()) continue;
+    finding.text += fmt::format("; did you mean {}?", near);
+    finding.remedy = fmt::format("write {}", near);
   }
 }
 
@@ -57,10 +56,11 @@ void check_support(const Configuration& configuration, Findings& findings) {
     const Parameter* parameter = find_any_parameter(name);
     if (!parameter || parameter->type == Type::legacy || setting.value == parameter->default_value) continue;
     if (parameter->status == Status::not_yet) {
-      findings.push_back(warning(setting, fmt::format("{} is not supported yet and has no effect", name)));
+      findings.push_back(found(FindingCode::unsupported_parameter, setting,
+                               fmt::format("{} is not supported yet and has no effect", name)));
     } else if (parameter->status == Status::no_effect) {
-      findings.push_back(
-          {Severity::info, setting.file, setting.line, fmt::format("{} has no effect: {}", name, parameter->why)});
+      findings.push_back(found(FindingCode::parameter_without_effect, setting,
+                               fmt::format("{} has no effect: {}", name, parameter->why)));
     }
   }
 }
@@ -73,13 +73,15 @@ void check_overrides(const Service& service, Findings& findings) {
     const std::string place = fmt::format("-o {} of service {}", override.name, printable(service.name));
     if (!reads(*parameter, service.command)) {
       findings.push_back(
-          warning(service, fmt::format("{} has no effect: {} does not read it, only {}", place,
-                                       printable(service.command), fmt::join(split(parameter->daemons, ","), ", "))));
+          found(FindingCode::override_without_effect, service,
+                fmt::format("{} has no effect: {} does not read it, only {}", place, printable(service.command),
+                            fmt::join(split(parameter->daemons, ","), ", "))));
     } else if (parameter->status == Status::not_yet) {
-      findings.push_back(warning(service, fmt::format("{} is not supported yet and has no effect", place)));
+      findings.push_back(found(FindingCode::unsupported_parameter, service,
+                               fmt::format("{} is not supported yet and has no effect", place)));
     } else if (parameter->status == Status::no_effect) {
-      findings.push_back(
-          {Severity::info, service.file, service.line, fmt::format("{} has no effect: {}", place, parameter->why)});
+      findings.push_back(found(FindingCode::parameter_without_effect, service,
+                               fmt::format("{} has no effect: {}", place, parameter->why)));
     }
   }
 }
@@ -87,15 +89,16 @@ void check_overrides(const Service& service, Findings& findings) {
 void check_service(const Service& service, Findings& findings) {
   const std::string_view command = service.command;
   if (service.type == "inet" && service.columns.is_private != "n") {
-    findings.push_back({Severity::error, service.file, service.line,
-                        fmt::format("inet service cannot be private: {}", printable(service.name))});
+    findings.push_back(found(FindingCode::private_inet_service, service,
+                             fmt::format("inet service cannot be private: {}", printable(service.name))));
   }
   if (std::ranges::find(kMissingCommands, command) != kMissingCommands.end()) {
-    findings.push_back(
-        warning(service, fmt::format("service {}: command {} is not supported", printable(service.name), command)));
+    findings.push_back(found(FindingCode::unsupported_command, service,
+                             fmt::format("service {}: command {} is not supported", printable(service.name), command)));
   } else if (std::ranges::find(kCommands, command) == kCommands.end()) {
     findings.push_back(
-        warning(service, fmt::format("service {}: unknown command {}", printable(service.name), printable(command))));
+        found(FindingCode::unknown_command, service,
+              fmt::format("service {}: unknown command {}", printable(service.name), printable(command))));
   }
   check_overrides(service, findings);
 }
@@ -107,10 +110,13 @@ Findings check_unused(const Configuration& configuration) { return survey(config
 Findings check_undefined(const Configuration& configuration) { return survey(configuration).doubtful; }
 
 Findings check(const Configuration& configuration) {
-  Survey found = survey(configuration);
-  Findings findings = std::move(found.unused);
+  Survey names = survey(configuration);
+  Findings findings = std::move(names.unused);
   add_suggestions(findings, "unused parameter: ");
-  std::ranges::move(found.doubtful, std::back_inserter(findings));
+  for (Finding& finding : names.doubtful) {
+    finding.code = FindingCode::undefined_parameter;
+    findings.push_back(std::move(finding));
+  }
   check_support(configuration, findings);
   for (const Service& service : configuration.master.services()) {
     if (!configuration.master.is_replaced(service)) check_service(service, findings);

@@ -22,9 +22,9 @@ std::vector<LogicalLine> read_logical_lines(std::string_view text, const std::st
     if (stray.pieces.empty()) return;
     constexpr std::size_t kShown = 30;
     const std::string joined = stray.text();
-    findings.push_back({Severity::warning, file, stray.line(),
-                        fmt::format("logical line must not start with whitespace: \"{}{}\"", printable(joined, kShown),
-                                    joined.size() > kShown ? "..." : "")});
+    findings.push_back(make_finding(FindingCode::leading_blank, file, stray.line(),
+                                    fmt::format("logical line must not start with whitespace: \"{}{}\"",
+                                                printable(joined, kShown), joined.size() > kShown ? "..." : "")));
     stray.pieces.clear();
   };
   while (!text.empty()) {

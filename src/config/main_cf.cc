@@ -71,12 +71,13 @@ class Parser {
       name_ = split->name;
       line_ = line.line();
     } else if (!name_.empty() && is_open_value(text_)) {
-      warn(line.line(), fmt::format("\"{}\" is not indented: taken as a continuation of {}",
-                                    printable(trim(line.pieces.front().text)), name_));
+      warn(FindingCode::lost_indentation, line.line(),
+           fmt::format("\"{}\" is not indented: taken as a continuation of {}",
+                       printable(trim(line.pieces.front().text)), name_));
       text_ += ' ';
     } else {
       flush();
-      findings_.push_back({Severity::error, file_, line.line(), split.error().text});
+      findings_.push_back(make_finding(FindingCode::bad_line, file_, line.line(), split.error().text));
       return;
     }
     for (const Piece& piece : line.pieces) append(piece);
@@ -85,8 +86,9 @@ class Parser {
   void append(const Piece& piece) {
     const std::string_view text = without_comment(name_, piece.text);
     if (text.size() < piece.text.size()) {
-      warn(piece.line, fmt::format("\"{}\" in {} is taken as a comment; Postfix would read it as restrictions",
-                                   printable(trim(piece.text.substr(text.size()))), name_));
+      warn(FindingCode::comment_in_restrictions, piece.line,
+           fmt::format("\"{}\" in {} is taken as a comment; Postfix would read it as restrictions",
+                       printable(trim(piece.text.substr(text.size()))), name_));
     }
     text_ += text;
   }
@@ -95,14 +97,17 @@ class Parser {
     if (name_.empty()) return;
     auto split = split_name_value(text_);
     if (const Setting* old = split ? result_.find(name_) : nullptr; old && old->value != split->value) {
-      warn(line_, fmt::format("overriding earlier entry: {}={}", name_, printable(old->value)));
+      warn(FindingCode::overridden_entry, line_,
+           fmt::format("overriding earlier entry: {}={}", name_, printable(old->value)));
     }
     if (split) result_.set(name_, {std::move(split->value), file_, line_});
     name_.clear();
     text_.clear();
   }
 
-  void warn(int line, std::string text) { findings_.push_back({Severity::warning, file_, line, std::move(text)}); }
+  void warn(FindingCode code, int line, std::string text) {
+    findings_.push_back(make_finding(code, file_, line, std::move(text)));
+  }
 
   const std::string& file_;
   Findings& findings_;

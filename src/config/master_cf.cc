@@ -79,8 +79,9 @@ class Parser {
     MasterCf result(std::move(services));
     for (const Service& service : result.services()) {
       if (!result.is_replaced(service)) continue;
-      warn(service.line, fmt::format("duplicate master.cf entry for service \"{}\" ({}) -- using the last entry",
-                                     printable(service.name), service.type));
+      warn(FindingCode::duplicate_service, service.line,
+           fmt::format("duplicate master.cf entry for service \"{}\" ({}) -- using the last entry",
+                       printable(service.name), service.type));
     }
     return result;
   }
@@ -97,8 +98,9 @@ class Parser {
     for (const LogicalLine& line : read_logical_lines(text, file_, findings_)) {
       std::string content = line.text();
       if (content.starts_with("-o") && !found.empty()) {
-        warn(line.line(), fmt::format("\"{}\" is not indented: taken as an option of service {}", printable(content),
-                                      printable(found.back().text.substr(0, found.back().text.find_first_of(" \t")))));
+        warn(FindingCode::lost_indentation, line.line(),
+             fmt::format("\"{}\" is not indented: taken as an option of service {}", printable(content),
+                         printable(found.back().text.substr(0, found.back().text.find_first_of(" \t")))));
         found.back().text += ' ' + content;
       } else {
         found.push_back({std::move(content), line.line()});
@@ -149,7 +151,8 @@ class Parser {
       std::string value = word.substr(option + 1);
       if (value.empty()) {
         if (at + 1 == words.size()) {
-          warn(service.line, fmt::format("option -o of service {} has no name=value", printable(service.name)));
+          warn(FindingCode::bad_service_option, service.line,
+               fmt::format("option -o of service {} has no name=value", printable(service.name)));
           continue;
         }
         value = std::move(words[++at]);
@@ -166,7 +169,8 @@ class Parser {
     if (grouped) text = open_group(text, service.line);
     auto split = split_name_value(text);
     if (!split) {
-      warn(service.line, fmt::format("{} in option -o of service {}", split.error().text, printable(service.name)));
+      warn(FindingCode::bad_service_option, service.line,
+           fmt::format("{} in option -o of service {}", split.error().text, printable(service.name)));
       service.args.push_back(std::move(text));
       return;
     }
@@ -181,19 +185,21 @@ class Parser {
     for (std::size_t at = 0; at < text.size(); ++at) {
       depth += text[at] == '{' ? 1 : text[at] == '}' ? -1 : 0;
       if (depth > 0) continue;
-      warn(line, fmt::format("syntax error after '}}' in \"{}\"", printable(text)));
+      warn(FindingCode::bad_service_option, line, fmt::format("syntax error after '}}' in \"{}\"", printable(text)));
       return std::string(trim(text.substr(1, at - 1)));
     }
-    warn(line, fmt::format("missing '}}' in \"{}\"", printable(text)));
+    warn(FindingCode::bad_service_option, line, fmt::format("missing '}}' in \"{}\"", printable(text)));
     return std::string(trim(text.substr(1)));
   }
 
   std::nullopt_t reject(const Entry& entry, std::string text) {
-    findings_.push_back({Severity::error, file_, entry.line, std::move(text)});
+    findings_.push_back(make_finding(FindingCode::bad_service_line, file_, entry.line, std::move(text)));
     return std::nullopt;
   }
 
-  void warn(int line, std::string text) { findings_.push_back({Severity::warning, file_, line, std::move(text)}); }
+  void warn(FindingCode code, int line, std::string text) {
+    findings_.push_back(make_finding(code, file_, line, std::move(text)));
+  }
 
   const std::string& file_;
   Findings& findings_;

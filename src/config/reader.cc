@@ -10,9 +10,9 @@
 
 namespace waypost::config {
 
-void Reader::reject(std::string_view name, std::string why) {
+void Reader::reject(std::string_view name, std::string why, FindingCode code) {
   Origin origin = view_.origin(name);
-  findings_.push_back({Severity::error, std::move(origin.file), origin.line, std::move(why)});
+  findings_.push_back(make_finding(code, std::move(origin.file), origin.line, std::move(why)));
 }
 
 std::string Reader::default_text(std::string_view name) {

@@ -37,7 +37,7 @@ class Reader {
   bool is_set(std::string_view name) const { return view_.is_set(name); }
 
   // Adds an error that a caller found in the value of `name`.
-  void reject(std::string_view name, std::string why);
+  void reject(std::string_view name, std::string why, FindingCode code = FindingCode::bad_value);
 
  private:
   std::string default_text(std::string_view name);

@@ -49,18 +49,19 @@ std::vector<std::string> usual_hosts(const config::Configuration& configuration,
 std::optional<std::vector<net::Endpoint>> endpoints_of(const config::Configuration& configuration,
                                                        const config::Service& service, config::Reader& reader,
                                                        config::Findings& findings) {
-  const auto refuse = [&](std::string text) {
-    findings.push_back({config::Severity::error, service.file, service.line, std::move(text)});
+  const auto refuse = [&](config::FindingCode code, std::string text) {
+    findings.push_back(config::make_finding(code, service.file, service.line, std::move(text)));
     return std::nullopt;
   };
   auto [host, port_text] = split_name(service.name);
   const auto port = routing::port_number(port_text);
   if (!port)
-    return refuse(
-        fmt::format("service {}: unknown port or service name \"{}\"", service.name, printable(port_text, 80)));
+    return refuse(config::FindingCode::unknown_port, fmt::format("service {}: unknown port or service name \"{}\"",
+                                                                 service.name, printable(port_text, 80)));
   if (iequals(host, "localhost")) host = "127.0.0.1";
   if (!host.empty() && net::literal_family(host) == AF_UNSPEC) {
-    return refuse(fmt::format("service {}: \"{}\" is not an address", service.name, printable(host, 80)));
+    return refuse(config::FindingCode::bad_listen_address,
+                  fmt::format("service {}: \"{}\" is not an address", service.name, printable(host, 80)));
   }
   std::vector<net::Endpoint> out;
   const auto hosts = host.empty() ? usual_hosts(configuration, reader) : std::vector{host};
@@ -77,7 +78,8 @@ std::vector<ListenPlan> plan_listeners(const config::Configuration& configuratio
     if (service.command != "smtpd") {
       findings.push_back(
           {config::Severity::error, service.file, service.line,
-           fmt::format("service {}: {} as a network service is not supported yet", service.name, service.command)});
+           fmt::format("service {}: {} as a network service is not supported yet", service.name, service.command),
+           config::FindingCode::unsupported_command});
       continue;
     }
     const auto view = configuration.view(&service);

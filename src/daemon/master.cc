@@ -10,12 +10,12 @@
 
 #include <fmt/format.h>
 
-#include "config/check.h"
 #include "config/load.h"
 #include "config/reader.h"
 #include "daemon/directories.h"
 #include "daemon/log_target.h"
 #include "daemon/pid_file.h"
+#include "daemon/preflight.h"
 #include "daemon/privileges.h"
 #include "daemon/relay.h"
 #include "daemon/snapshot.h"
@@ -68,12 +68,8 @@ class Master {
     raise_descriptor_limit();
     if (auto prepared = prepare(); !prepared) return die(prepared.error().text);
     auto findings = std::move(load_findings_);
-    for (auto& finding : config::check(*configuration_)) findings.push_back(std::move(finding));
-    auto snapshot = build_snapshot(configuration_, log(), clock_, nullptr, findings);
+    auto snapshot = examine(configuration_, log(), clock_, nullptr, Purpose::start, findings);
     if (!report(findings)) return die("the configuration has errors; see above, or run: postfix check");
-    for (const auto& plan : snapshot->smtpd) {
-      if (!plan.refusal.empty()) log().warning("service {} does not serve: {}", plan.key, plan.refusal);
-    }
     auto relay =
         Relay::start({options_.config_directory, *writer_, clock_, [this] { writer_->reopen(); }}, std::move(snapshot));
     if (!relay) {

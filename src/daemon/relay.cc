@@ -12,9 +12,9 @@
 
 #include "admin/api.h"
 #include "base/assert.h"
-#include "config/check.h"
 #include "config/reader.h"
 #include "daemon/log_target.h"
+#include "daemon/preflight.h"
 #include "daemon/version.h"
 
 namespace waypost::daemon {
@@ -206,13 +206,8 @@ admin::ReloadOutcome Relay::reload() {
   };
   const auto loaded = config::load(environment_.config_directory, findings);
   std::shared_ptr<const Snapshot> next;
-  if (loaded) next = build_snapshot(*loaded, log("master"), environment_.clock, snapshot_.get(), findings);
-  if (next) {
-    for (auto& finding : config::check(**loaded)) findings.push_back(std::move(finding));
-    for (const auto& plan : next->smtpd) {
-      if (!plan.refusal.empty())
-        findings.push_back({config::Severity::error, "", 0, fmt::format("service {}: {}", plan.key, plan.refusal)});
-    }
+  if (loaded) {
+    next = examine(*loaded, log("master"), environment_.clock, snapshot_.get(), Purpose::reload, findings);
   }
   for (const auto& finding : findings) {
     if (finding.severity == config::Severity::error) refuse(config::describe(finding));

@@ -43,6 +43,10 @@ smtp::ServerSettings read_server(config::Reader& reader);
 // `mandatory`: the service does nothing before STARTTLS, or speaks TLS from the start.
 tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory);
 
+// Error finding for a TLS context that could not be made: where the parameter (of `prefix`: smtp, smtpd) stands whose
+// file the text names, else where `fallback` does.
+void reject_tls(config::Reader& reader, std::string_view fallback, std::string_view prefix, const std::string& text);
+
 // Of one smtp service. Makes its TLS contexts: certificate and authority files are read here.
 smtp_client::ClientSettings read_client(const config::Configuration& configuration, config::Reader& reader,
                                         tables::TableRegistry& registry);

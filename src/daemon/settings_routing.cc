@@ -50,9 +50,9 @@ std::map<std::string, std::string, std::less<>> service_relayhosts(const config:
     if (service.find_override("relayhost") == nullptr) continue;
     const auto relayhost = configuration.view(&service).value("relayhost");
     if (!relayhost || trim(*relayhost).empty()) continue;
-    findings.push_back({config::Severity::warning, service.file, service.line,
-                        fmt::format("service {}: relayhost override used as default nexthop (Postfix would ignore it)",
-                                    service.name)});
+    findings.push_back(config::make_finding(
+        config::FindingCode::service_relayhost, service.file, service.line,
+        fmt::format("service {}: relayhost override used as default nexthop (Postfix would ignore it)", service.name)));
     out.emplace(service.name, trim(*relayhost));
   }
   return out;

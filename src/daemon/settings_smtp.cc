@@ -62,7 +62,7 @@ std::shared_ptr<const tls::ClientContext> make_context(config::Reader& reader, b
   settings.session_lifetime = reader.duration("smtp_tls_session_cache_timeout");
   auto context = tls::ClientContext::create(settings);
   if (context) return *context;
-  reader.reject(protocols, context.error().text);
+  reject_tls(reader, protocols, "smtp", context.error().text);
   return nullptr;
 }
 

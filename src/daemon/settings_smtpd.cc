@@ -112,4 +112,15 @@ tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory) {
   return out;
 }
 
+void reject_tls(config::Reader& reader, std::string_view fallback, std::string_view prefix, const std::string& text) {
+  for (const auto* suffix : {"_tls_key_file", "_tls_cert_file", "_tls_eckey_file", "_tls_eccert_file",
+                             "_tls_chain_files", "_tls_CAfile", "_tls_CApath"}) {
+    const auto name = fmt::format("{}{}", prefix, suffix);
+    for (const auto& file : reader.list(name)) {
+      if (text.find(file) != std::string::npos) return reader.reject(name, text, config::FindingCode::bad_certificate);
+    }
+  }
+  reader.reject(fallback, text);
+}
+
 }  // namespace waypost::daemon

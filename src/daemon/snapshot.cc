@@ -40,8 +40,8 @@ class Builder {
     out_->paths = read_paths(reader);
     const auto domains = std::make_shared<const routing::Domains>(read_domains(configuration, reader), *out_->tables);
     const auto router = std::make_shared<const routing::Router>(read_router(configuration, reader, findings_), domains);
-    for (const auto& problem : domains->problems()) add(config::Severity::warning, problem);
-    for (const auto& problem : router->problems()) add(config::Severity::error, problem);
+    for (const auto& problem : domains->problems()) add(config::FindingCode::bad_pattern, problem);
+    for (const auto& problem : router->problems()) add(config::FindingCode::bad_route, problem);
     out_->router = router;
     auto intake = read_intake(reader);
     intake.router = router;
@@ -56,6 +56,7 @@ class Builder {
     config::Reader reader(view, findings_);
     SmtpdPlan smtpd;
     smtpd.key = plan.service->name;
+    smtpd.service = plan.service;
     smtpd.endpoints = plan.endpoints;
     auto& settings = smtpd.settings;
     settings.protocol = read_server(reader);
@@ -92,12 +93,17 @@ class Builder {
     std::vector<access::Finding> findings;
     smtpd.policy = access::Policy::build(read_access(reader), *out_->tables, out_->router, findings);
     for (auto& finding : findings) {
-      if (finding.severity == access::Finding::Severity::error) {
-        smtpd.refusal = finding.text;
-      } else {
-        const auto origin = reader.view().origin(finding.parameter);
-        findings_.push_back({config::Severity::warning, origin.file, origin.line, finding.text});
+      const auto* const kind = config::find_finding_kind(finding.code);
+      const auto code = kind != nullptr ? kind->code : config::FindingCode::other;
+      auto origin = reader.view().origin(finding.parameter);
+      if (finding.severity != access::Finding::Severity::error) {
+        findings_.push_back({config::Severity::warning, origin.file, origin.line, finding.text, code});
+        continue;
       }
+      smtpd.refusal = finding.text;
+      if (origin.line == 0) origin = {smtpd.service->file, smtpd.service->line};
+      smtpd.refusal_finding = {config::Severity::error, origin.file, origin.line,
+                               fmt::format("service {}: {}", smtpd.key, finding.text), code};
     }
   }
 
@@ -115,13 +121,13 @@ class Builder {
     if (context) {
       smtpd.tls = std::move(*context);
     } else if (context.error().code == Errc::not_found && settings.certificates.empty()) {
-      add(config::Severity::warning, fmt::format("service {}: {}", smtpd.key, context.error().text));
+      findings_.push_back(config::make_finding(config::FindingCode::no_certificate, smtpd.service->file,
+                                               smtpd.service->line,
+                                               fmt::format("service {}: {}", smtpd.key, context.error().text)));
       if (protocol.tls == smtp::ServerTls::may)
         protocol.tls = smtp::ServerTls::none;  // not offered; encrypt stays refused
     } else {
-      const auto origin = reader.view().origin(settings.certificates.cert_file.empty() ? "smtpd_tls_chain_files"
-                                                                                       : "smtpd_tls_cert_file");
-      findings_.push_back({config::Severity::error, origin.file, origin.line, context.error().text});
+      reject_tls(reader, "smtpd_tls_protocols", "smtpd", context.error().text);
     }
   }
 
@@ -144,9 +150,12 @@ class Builder {
       out.file = reader.text("waypost_sasl_password_file");
     } else {
       // Postfix cannot authenticate anybody without Cyrus' own configuration either, which is the usual state.
-      add(config::Severity::warning, fmt::format("smtpd_sasl_type = {} is not supported: clients cannot authenticate. "
-                                                 "Use dovecot, or waypost with `waypost sasl-user add`",
-                                                 type));
+      const auto origin = reader.view().origin("smtpd_sasl_auth_enable");
+      findings_.push_back(
+          config::make_finding(config::FindingCode::no_sasl_backend, origin.file, origin.line,
+                               fmt::format("smtpd_sasl_type = {} is not supported: clients cannot authenticate. "
+                                           "Use dovecot, or waypost with `waypost sasl-user add`",
+                                           type)));
     }
     return out;
   }
@@ -167,27 +176,17 @@ class Builder {
   }
 
   void note_tables() {
-    for (const auto& problem : out_->tables->problems()) add(config::Severity::warning, problem);
+    for (const auto& problem : out_->tables->problems()) add(config::FindingCode::table_unavailable, problem);
   }
 
-  void add(config::Severity severity, std::string text) { findings_.push_back({severity, "", 0, std::move(text)}); }
+  void add(config::FindingCode code, std::string text) {
+    findings_.push_back(config::make_finding(code, "", 0, std::move(text)));
+  }
 
   const Snapshot* previous_;
   config::Findings& findings_;
   std::shared_ptr<Snapshot> out_;
 };
-
-// The same mistake in main.cf is met once for every service that reads it.
-void remove_repeated(config::Findings& findings) {
-  config::Findings out;
-  for (auto& finding : findings) {
-    const bool known = std::ranges::any_of(out, [&](const config::Finding& other) {
-      return other.file == finding.file && other.line == finding.line && other.text == finding.text;
-    });
-    if (!known) out.push_back(std::move(finding));
-  }
-  findings = std::move(out);
-}
 
 }  // namespace
 
@@ -195,7 +194,7 @@ std::shared_ptr<const Snapshot> build_snapshot(std::shared_ptr<const config::Con
                                                const Log& log, const Clock& clock, const Snapshot* previous,
                                                config::Findings& findings) {
   auto snapshot = Builder(std::move(configuration), log, clock, previous, findings).build();
-  remove_repeated(findings);
+  config::remove_repeated(findings);  // a mistake in main.cf is met once for every service that reads it
   return snapshot;
 }
 

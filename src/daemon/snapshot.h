@@ -31,11 +31,13 @@ struct SaslPlan {
 
 // One smtpd service of master.cf.
 struct SmtpdPlan {
-  std::string key;  // its name in master.cf
+  std::string key;                           // its name in master.cf
+  const config::Service* service = nullptr;  // of the snapshot's configuration
   std::vector<net::Endpoint> endpoints;
   smtp_server::ServiceSettings settings;
   std::shared_ptr<const access::Policy> policy;
-  std::string refusal;  // why it must not serve; empty: it may
+  std::string refusal;              // why it must not serve; empty: it may
+  config::Finding refusal_finding;  // the same with its place, when there is one
   std::shared_ptr<const tls::ServerContext> tls;
   SaslPlan sasl;
   tables::MatchList limit_exceptions;         // smtpd_client_event_limit_exceptions

@@ -5,6 +5,8 @@
 
 namespace waypost::daemon {
 
+std::vector<std::string> delivery_commands() { return {"smtp", "error", "discard"}; }
+
 TransportSet::TransportSet(smtp_client::AgentEnvironment environment, LogSink& log)
     : environment_(std::move(environment)), log_(log) {}
 

@@ -15,6 +15,9 @@
 
 namespace waypost::daemon {
 
+// The commands of master.cf that deliver mail in this version: "smtp", "error" ...
+std::vector<std::string> delivery_commands();
+
 class TransportSet {
  public:
   TransportSet(smtp_client::AgentEnvironment environment, LogSink& log);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/check.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/postconf.h"
@@ -23,6 +24,9 @@ struct Command {
 constexpr std::array kCommands = {
     Command{"postfix", postfix_main, "start, stop, reload, check the relay"},
     Command{"master", master_main, ""},
+    Command{"check", check_main, "say what is wrong with a configuration"},
+    Command{"who-may-relay", relay_proof_main, "prove who may send mail to where"},
+    Command{"verify-relay", relay_proof_main, ""},
     Command{"postmap", postmap_main, "build and query lookup tables"},
     Command{"postconf", postconf_main, "show and edit the configuration"},
     Command{"postlog", postlog_main, "write to the mail log"},
@@ -46,7 +50,7 @@ const Command* find(std::string_view name) {
 void print_help() {
   std::string text = "waypost COMMAND [ARGUMENT...], or a link to it with the command's name.\n\n";
   for (const auto& command : kCommands) {
-    if (!command.summary.empty()) text += fmt::format("  {:<12} {}\n", command.name, command.summary);
+    if (!command.summary.empty()) text += fmt::format("  {:<14} {}\n", command.name, command.summary);
   }
   write_stdout(text);
 }

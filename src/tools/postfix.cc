@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -15,7 +16,7 @@
 #include "base/text.h"
 #include "config/load.h"
 #include "daemon/pid_file.h"
-#include "daemon/preflight.h"
+#include "tools/check.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/context.h"
@@ -138,12 +139,6 @@ int status(Script& script) {
   return kExitFailure;
 }
 
-int check(Script& script) {
-  const auto findings = daemon::preflight(script.context.config_directory);
-  for (const auto& finding : findings) script.log.finding(finding);
-  return config::has_errors(findings) ? kExitFailure : kExitOk;
-}
-
 struct Command {
   std::string_view name;
   int (*run)(Script&);
@@ -152,9 +147,16 @@ constexpr std::array kCommands = {
     Command{"start", start},     Command{"start-fg", start_foreground},
     Command{"stop", stop},       Command{"reload", reload},
     Command{"flush", flush},     Command{"status", status},
-    Command{"check", check},     Command{"abort", abort_now},
-    Command{"quick-stop", stop},
+    Command{"abort", abort_now}, Command{"quick-stop", stop},
 };
+
+// It works also on files that no other command could read.
+int check(std::string& directory, int argc, char** argv) {
+  std::vector<char*> arguments(argv, argv + argc);
+  std::string option = "-c";
+  if (!directory.empty()) arguments.insert(arguments.begin() + 1, {option.data(), directory.data()});
+  return check_main(static_cast<int>(arguments.size()), arguments.data());
+}
 
 int usage(const Console& console) {
   return console.fatal("usage: postfix [-c config_dir] [-Dv] command", kExitFailure);
@@ -170,8 +172,10 @@ int postfix_main(int argc, char** argv) {
     if (c == 'c') directory = optarg;
     if (c == '?') return usage(console);
   }
-  if (optind + 1 != argc) return usage(console);
+  if (optind == argc) return usage(console);
   const std::string_view wanted = argv[optind];
+  if (wanted == "check") return check(directory, argc - optind, argv + optind);
+  if (optind + 1 != argc) return usage(console);
   for (const auto& command : kCommands) {
     if (command.name != wanted) continue;
     const auto context = open_context(directory);

@@ -35,7 +35,7 @@ int ScriptLog::fatal(std::string_view text) {
 }
 
 void ScriptLog::finding(const config::Finding& finding) {
-  const auto text = config::describe(finding);
+  const auto text = config::describe_fully(finding);
   switch (finding.severity) {
     case config::Severity::info:
       return info(text);
