@@ -215,8 +215,12 @@ admin::ReloadOutcome Relay::reload() {
   }
   if (!outcome.lines.empty()) return outcome;
   if (!loaded) return refuse(loaded.error().text);
-  if (auto applied = apply(std::move(next)); !applied) return refuse(applied.error().text);
+  const auto before = snapshot_;
+  if (auto applied = apply(next); !applied) return refuse(applied.error().text);
   environment_.reopen_log();
+  outcome.lines =
+      reload_changes({*before->configuration, before->table_stamps}, {*next->configuration, next->table_stamps});
+  for (const auto& line : outcome.lines) master_log_.info("reload: {}", line);
   master_log_.info("reload -- version {}, configuration {}", kVersion, environment_.config_directory);
   outcome.accepted = true;
   return outcome;

@@ -22,6 +22,7 @@ class Builder {
       : previous_(previous), findings_(findings), out_(std::make_shared<Snapshot>()) {
     out_->configuration = std::move(configuration);
     out_->tables = std::make_shared<tables::TableRegistry>(log, clock);
+    out_->table_stamps = table_stamps(*out_->configuration);  // before they are read
   }
 
   std::shared_ptr<const Snapshot> build() {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "config/load.h"
 #include "daemon/paths.h"
+#include "daemon/reload_changes.h"
 #include "daemon/settings.h"
 #include "net/endpoint.h"
 #include "smtp_server/session.h"
@@ -51,6 +52,7 @@ struct Snapshot {
   std::shared_ptr<const config::Configuration> configuration;
   Paths paths;
   std::shared_ptr<tables::TableRegistry> tables;
+  TableStamps table_stamps;  // what the tables' files were
   std::shared_ptr<const routing::Router> router;
   std::shared_ptr<const intake::IntakeSettings> intake;
   std::shared_ptr<const queue::Settings> queue;

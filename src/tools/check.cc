@@ -20,7 +20,7 @@ namespace {
 
 struct CheckRequest {
   std::string directory, explain;
-  bool json = false, strict = false, reference = false;
+  bool json = false, strict = false, info = false, reference = false;
 };
 
 int explain(const std::string& code) {
@@ -57,7 +57,8 @@ void print(const config::Findings& findings, const std::string& directory) {
 
 int check(const CheckRequest& request) {
   const std::string directory = config::config_directory(request.directory);
-  const auto findings = daemon::preflight(directory);
+  auto findings = daemon::preflight(directory);
+  if (!request.info) std::erase_if(findings, [](const auto& f) { return f.severity == config::Severity::info; });
   if (request.json) {
     print_json(findings);
   } else {
@@ -98,6 +99,7 @@ int check_main(int argc, char** argv) {
   CLI::App app("Says what is wrong with a configuration, by file and line. Silent when nothing is.", "check");
   CheckRequest request;
   app.add_flag("--strict", request.strict, "warnings fail, too");
+  app.add_flag("--info", request.info, "also what needs nothing done");
   app.add_option("--explain", request.explain, "what a code means")->type_name("CODE");
   app.add_flag("--reference", request.reference, "print docs/reference/findings.md");
   if (const auto status = parse(app, request, argc, argv)) return *status;

@@ -4,7 +4,7 @@
 
 namespace waypost::tools {
 
-// check [-c DIR] [--json] [--strict] | --explain CODE | --reference
+// check [-c DIR] [--json] [--strict] [--info] | --explain CODE | --reference
 // Exit status: 0 nothing, or only infos and warnings; 1 errors, with --strict also warnings; 64 wrong usage.
 int check_main(int argc, char** argv);
 
