@@ -54,6 +54,49 @@ class Reload(RelayCase):
             wait_until(lambda: b"new.example.com" in shown_certificate(relay.port), 10, "the new certificate")
             self.assertReply(running.message(), 250)
 
+    @waypost_only("it does not say it")
+    def test_the_log_says_what_changed(self):
+        relay = self.relay({"message_size_limit": "100000"}, sink=self.sink(), start=False)
+        path = relay.write_file("domains", "a.example x\n")
+        relay.main.update({"relay_domains": "hash:" + path, "smtp_sasl_password_maps": "static:user:old-secret"})
+        relay.write()
+        relay.start()
+        relay.main.update(message_size_limit="200000", smtp_sasl_password_maps="static:user:new-secret", delay_warning_time="4h")
+        relay.write_file("domains", "a.example x\nb.example x\n")
+        relay.listeners["smtp"] = {"syslog_name": "postfix/new"}
+        relay.services = "slow unix - - n - - smtp\n"
+        relay.write()
+        self.assertEqual(relay.reload().returncode, 0)
+        for line in ("message_size_limit: 100000 -> 200000", r"delay_warning_time: \(not set\) -> 4h", r"smtp_sasl_password_maps: \(hidden\) -> \(hidden\)",
+                     "service slow/unix: added", r"service 127\.0\.0\.1:%d/inet: -o syslog_name: \(not set\) -> postfix/new" % relay.port,
+                     "table hash:%s: changed" % path):
+            self.assertEqual(len(relay.log.matching(r"postfix/master\[\d+\]: reload: %s$" % line)), 1, line + "\n" + relay.log.text())
+        self.assertNotIn("secret", relay.log.text())
+        before = len(relay.log.matching("reload: "))
+        self.assertEqual(relay.reload().returncode, 0)
+        self.assertEqual(len(relay.log.matching("reload: ")), before, "nothing changed")
+
+    @waypost_only("it has no such check")
+    def test_a_listener_without_protection_is_refused_as_a_whole(self):
+        relay = self.relay({"message_size_limit": "100000"}, sink=self.sink())
+        relay.main.update({"message_size_limit": "200000", "smtpd_relay_restrictions": "permit_mynetworks"})
+        relay.write()
+        result = relay.postfix("reload")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("specify at least one working instance", result.stderr)
+        self.assertEqual(relay.log.matching("reload: "), [])
+        with Dialogue(relay.port) as client:
+            self.assertEqual(client.ehlo()["SIZE"], "100000")
+
+    @waypost_only("it says nothing")
+    def test_an_open_relay_is_served_but_named(self):
+        relay = self.relay(sink=self.sink())
+        relay.main["mynetworks"] = "0.0.0.0/0"
+        relay.write()
+        self.assertEqual(relay.reload().returncode, 0)
+        relay.log.wait_for(r"warning: .*: open relay: mynetworks holds every IPv4 address")
+        self.assertEqual(relay.postfix("check").returncode, 1)
+
     @waypost_only("it stops at the file's next reading")
     def test_broken_file_is_refused_with_its_line_and_the_old_settings_stay(self):
         sink = self.sink()

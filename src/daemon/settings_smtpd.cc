@@ -116,6 +116,7 @@ void reject_tls(config::Reader& reader, std::string_view fallback, std::string_v
   for (const auto* suffix : {"_tls_key_file", "_tls_cert_file", "_tls_eckey_file", "_tls_eccert_file",
                              "_tls_chain_files", "_tls_CAfile", "_tls_CApath"}) {
     const auto name = fmt::format("{}{}", prefix, suffix);
+    if (!reader.is_set(name)) continue;  // its default is the file of another one
     for (const auto& file : reader.list(name)) {
       if (text.find(file) != std::string::npos) return reader.reject(name, text, config::FindingCode::bad_certificate);
     }

@@ -123,7 +123,7 @@ class Destinations {
       const auto found = class_of(domain);
       if (found == routing::AddressClass::other) {
         if (question.recipient.empty()) question.recipient = "recipient@" + domain;
-      } else if (found) {
+      } else if (found == routing::AddressClass::relay) {
         swallowed_.emplace_back(top);
       }
     }
@@ -144,7 +144,10 @@ class Destinations {
     bool is_empty = true;
     for (const std::string_view parameter : parameters) {
       is_empty &= trim(value(parameter)).empty();
-      for (const std::string& domain : literal_domains(value(parameter))) {
+      auto domains = literal_domains(value(parameter));
+      if (wants_relay && !swallowed_.empty())
+        domains.push_back(fmt::format("{}.{}", kForeignLabel, swallowed_.front()));
+      for (const std::string& domain : domains) {
         if (++tried > kMaxTried) break;
         const auto found = class_of(domain);
         const bool fits =

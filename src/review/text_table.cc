@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 #include "config/values.h"
 #include "tables/braces.h"
@@ -108,12 +110,26 @@ std::optional<TableReference> parse_table_word(std::string_view word) {
   return out;
 }
 
+std::optional<TextTable> parse_table_text(std::string_view type, const std::string& file, std::string_view text) {
+  TextTable table;
+  table.name = fmt::format("{}:{}", type, file);
+  table.file = file;
+  table.patterns = is_pattern_type(type);
+  if (!table.patterns && type != "texthash" && !database_suffix(type)) return std::nullopt;
+  if (table.patterns) {
+    read_patterns(text, table, type == "cidr");
+  } else {
+    read_rows(text, table);
+  }
+  if (table.rows.size() > kMaxReviewedRows) return std::nullopt;
+  return table;
+}
+
 std::optional<TextTable> read_text_table(std::string_view type_name) {
   const auto reference = parse_table_word(type_name);
   if (!reference) return std::nullopt;
   TextTable table;
-  table.name = type_name;
-  table.patterns = is_pattern_type(reference->type);
+  table.name = reference->name();
   if (reference->type == "static") {
     const auto text = tables::strip_braces(reference->path);
     table.rows.push_back({"", text ? std::string(*text) : reference->path, 0});
@@ -123,18 +139,10 @@ std::optional<TextTable> read_text_table(std::string_view type_name) {
     read_inline(reference->path, table);
     return table;
   }
-  if (!table.patterns && reference->type != "texthash" && !database_suffix(reference->type)) return std::nullopt;
   if (!reference->path.starts_with('/')) return std::nullopt;
-  table.file = reference->path;
-  const auto text = config::read_config_file(table.file);
+  const auto text = config::read_config_file(reference->path);
   if (!text) return std::nullopt;
-  if (table.patterns) {
-    read_patterns(*text, table, reference->type == "cidr");
-  } else {
-    read_rows(*text, table);
-  }
-  if (table.rows.size() > kMaxReviewedRows) return std::nullopt;
-  return table;
+  return parse_table_text(reference->type, reference->path, *text);
 }
 
 std::vector<TableReference> table_references(const config::Configuration& configuration) {

@@ -28,6 +28,10 @@ struct TextTable {
   std::vector<std::string> warnings;  // "FILE, line N: ...", of lines that are left out
 };
 
+// The rows in the text of a table of that type; `file` is for the warnings. nullopt: too many rows, or a type that is
+// no text file. Pure.
+std::optional<TextTable> parse_table_text(std::string_view type, const std::string& file, std::string_view text);
+
 // nullopt: not text (sql, ldap ...), not there, or too large.
 std::optional<TextTable> read_text_table(std::string_view type_name);
 
