@@ -41,7 +41,8 @@ class FilesReview {
 
   void run() {
     const std::string& directory = configuration_.directory;
-    for (const std::string& path : {directory, directory + "/main.cf", directory + "/master.cf"})
+    const std::string queue = configuration_.view().value("queue_directory").value_or("");
+    for (const std::string& path : {directory, directory + "/main.cf", directory + "/master.cf", queue})
       check_guarded(path, true);
     for (const TableReference& table : table_references(configuration_)) check_table(table);
     check_parameters();

@@ -158,8 +158,9 @@ class Destinations {
         return question;
       }
     }
-    question.answer.absent = fmt::format("{} {}", fmt::join(parameters, ", "),
-                                         is_empty ? "is empty" : "names no further domain that could be asked for");
+    question.answer.absent =
+        fmt::format("{} {}", is_empty ? "no domain is listed in" : "no further domain to ask for is in",
+                    fmt::join(parameters, ", "));
     return question;
   }
 

@@ -1,4 +1,6 @@
 // The proof in words, and as JSON.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "config/finding.h"
@@ -130,6 +132,14 @@ std::string json_of(const ListenerProof& listener) {
       json_array(listener.clients, [](const ClientAnswer& c) { return json_of(c); }));
 }
 
+// Whether a table, a list or a server might open the relay to a stranger after all.
+bool is_conditional(const RelayProof& proof) {
+  return std::ranges::any_of(proof.listeners, [](const ListenerProof& listener) {
+    const Answer* answer = listener.find(ClientClass::everybody_else, DestinationClass::foreign);
+    return answer != nullptr && (!answer->complete || !answer->otherwise.empty());
+  });
+}
+
 }  // namespace
 
 std::string to_text(const RelayProof& proof) {
@@ -138,8 +148,8 @@ std::string to_text(const RelayProof& proof) {
   if (proof.listeners.empty()) return "No smtpd service listens: nobody may relay.\n";
   if (proof.is_open()) return out + "OPEN RELAY: anybody may send mail to anywhere. See above.\n";
   if (proof.is_forgeable()) return out + "WARNING: a stranger may relay by claiming to be somebody. See above.\n";
-  return out +
-         "Closed: a stranger may not relay to foreign domains, but under the conditions above if there are any.\n";
+  return out + (is_conditional(proof) ? "Closed to strangers, except under the conditions above.\n"
+                                      : "Closed: a stranger may not send to foreign domains.\n");
 }
 
 std::string to_json(const RelayProof& proof) {

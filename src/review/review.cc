@@ -53,7 +53,8 @@ void review_syntax(const Subject& subject, config::Findings& findings) {
 
 void review_relay(const Subject& subject, config::Findings& findings) {
   const RelayProof proof = prove_relay(subject.configuration, subject.router, subject.listeners);
-  for (const ListenerProof& listener : proof.listeners) {
+  for (std::size_t i = 0; i < proof.listeners.size(); ++i) {
+    const ListenerProof& listener = proof.listeners[i];
     const auto add = [&](FindingCode code, std::string text, const std::optional<Step>& step = {}) {
       const bool has_place = step && !step->file.empty();
       findings.push_back(make_finding(code, has_place ? step->file : listener.file,
@@ -77,7 +78,9 @@ void review_relay(const Subject& subject, config::Findings& findings) {
         return answer.absent.empty() && (answer.usual.outcome == Outcome::permit || !answer.otherwise.empty());
       });
     });
-    if (!anybody) add(FindingCode::nobody_admitted, "every client is refused, whatever the recipient");
+    // Where the password is what is missing, that is the finding.
+    if (!anybody && (!subject.listeners[i].auth_enabled || subject.listeners[i].auth_possible))
+      add(FindingCode::nobody_admitted, "every client is refused, whatever the recipient");
   }
 }
 
