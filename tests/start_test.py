@@ -98,6 +98,15 @@ class Commands(RelayCase):
         self.assertRegex(log, r"warning: .*smtp_tls_security_levle.*smtp_tls_security_level")
         self.assertRegex(relay.postfix("check").stderr, r"virtual_alias_maps")
 
+    def test_myorigin_may_be_in_a_file_as_on_debian(self):
+        path = os.path.join(self.folder, "mailname")
+        with open(path, "w") as f:
+            f.write("origin.example\n")
+        sink = self.sink()
+        relay = self.relay({"myorigin": path}, sink=sink)
+        relay.submit(sender="root")
+        self.assertEqual(sink.wait_messages(1)[0].sender, "root@origin.example")
+
     def test_port_in_use_is_a_clear_error(self):
         sink = self.sink()
         relay = self.relay(sink=sink, start=False)

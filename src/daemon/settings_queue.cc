@@ -88,7 +88,7 @@ queue::Settings read_queue(const config::Configuration& configuration, config::R
 report::Settings read_report(config::Reader& reader) {
   report::Settings out;
   out.hostname = reader.text("myhostname");
-  out.origin = reader.text("myorigin");
+  out.origin = read_origin(reader);
   out.mail_name = reader.text("mail_name");
   out.bounce_size_limit = static_cast<std::uint64_t>(reader.number("bounce_size_limit", 0));
   out.maximal_queue_lifetime = reader.duration("maximal_queue_lifetime");
