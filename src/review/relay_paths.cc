@@ -107,6 +107,11 @@ class Walk final : public access::Inquiry {
     visits_.clear();
     next_ = 0;
   }
+  // From now on each restriction that may give this verdict gives it, too. Until then all hold back.
+  void vary(Verdict verdict) {
+    varied_ = verdict;
+    choices_.clear();
+  }
   // To the next combination; false when all were walked.
   bool advance() {
     while (!choices_.empty() && choices_.back().taken + 1 == choices_.back().options.size()) choices_.pop_back();
@@ -157,7 +162,11 @@ class Walk final : public access::Inquiry {
   }
 
   Verdict choose(const Restriction& restriction) {
-    if (next_ == choices_.size()) choices_.push_back({visits_.size() - 1, options_of(restriction), 0});
+    if (next_ == choices_.size()) {
+      auto options = options_of(restriction);
+      std::erase_if(options, [&](Verdict option) { return option != options.front() && option != varied_; });
+      choices_.push_back({visits_.size() - 1, std::move(options), 0});
+    }
     Choice& choice = choices_[next_++];
     choice.visit = visits_.size() - 1;
     return choice.verdict();
@@ -167,6 +176,7 @@ class Walk final : public access::Inquiry {
   const Assumptions& assumptions_;
   std::vector<Visit> visits_;
   std::vector<Choice> choices_;
+  Verdict varied_ = Verdict::dunno;
   std::size_t next_ = 0;     // the choice that comes next in this walk
   std::size_t entered_ = 0;  // the first visit of the list at hand
   List list_ = List::client;
@@ -263,21 +273,22 @@ Paths explore(Prober& prober, const config::Configuration& configuration, const 
   Walk inquiry(subject, assumptions);
   access::Subject asked = subject;
   asked.inquiry = &inquiry;
-  Paths paths;
-  for (std::size_t count = 0;; ++count) {
+  const auto walk_once = [&] {
     inquiry.begin();
     const access::Decision decision = prober.run(walk(listener.policy, asked));
-    Ruling ruling = explorer.ruling_of(decision, inquiry);
-    if (count == 0) {
-      paths.usual = std::move(ruling);
-    } else {
-      paths.others.push_back(std::move(ruling));
-    }
-    if (!inquiry.advance()) break;
-    if (count + 1 == kMaxPaths) {
+    return explorer.ruling_of(decision, inquiry);
+  };
+  Paths paths;
+  paths.usual = walk_once();
+  // What refuses can be overcome by what permits only, and the other way round.
+  inquiry.vary(paths.usual.outcome == Outcome::permit ? Verdict::refuse : Verdict::permit);
+  walk_once();  // the usual way once more, now with its branches
+  for (std::size_t count = 0; inquiry.advance(); ++count) {
+    if (count == kMaxPaths) {
       paths.complete = false;
       break;
     }
+    paths.others.push_back(walk_once());
   }
   keep_minimal(paths);
   return paths;

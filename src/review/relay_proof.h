@@ -110,7 +110,7 @@ struct RelayProof {
   bool is_forgeable() const;
 };
 
-inline constexpr std::size_t kMaxPaths = 2000;       // a client class and destination
+inline constexpr std::size_t kMaxPaths = 1000;       // a client class and destination
 inline constexpr std::size_t kMaxAlternatives = 20;  // that are told
 
 RelayProof prove_relay(const config::Configuration& configuration, const routing::Router& router,
