@@ -138,7 +138,11 @@ class Walk final : public access::Inquiry {
 
   void enter(List list) override { entered_ = visits_.size(), list_ = list; }
 
-  void reached(List, const Restriction&, Verdict verdict) override { visits_.back().verdict = verdict; }
+  // The last visit, or, of a class of restrictions, one before those of its own list.
+  void reached(List, const Restriction& restriction, Verdict verdict) override {
+    const auto visit = std::ranges::find(visits_.rbegin(), visits_.rend(), &restriction, &Visit::restriction);
+    if (visit != visits_.rend()) visit->verdict = verdict;
+  }
 
  private:
   int occurrences(const Restriction& restriction) const {
@@ -233,9 +237,11 @@ class Explorer {
     const auto flagged = std::ranges::find_if(
         visits, [](const Walk::Visit& visit) { return iequals(visit.restriction->name, "defer_if_permit"); });
     if (flagged != visits.end() && decision.code < 500) return step_of(*flagged);
-    const config::View view = configuration_.view(listener_.service);
-    const auto origin = view.origin("smtpd_reject_unlisted_recipient");
-    return Step{"reject_unlisted_recipient", "smtpd_reject_unlisted_recipient", origin.file, origin.line};
+    // What no list has to say.
+    const bool is_sender = decision.text.find("Sender address") != std::string::npos;
+    const std::string name = is_sender ? "reject_unlisted_sender" : "reject_unlisted_recipient";
+    const auto origin = configuration_.view(listener_.service).origin("smtpd_" + name);
+    return Step{name, "smtpd_" + name, origin.file, origin.line};
   }
 
   const config::Configuration& configuration_;

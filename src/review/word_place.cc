@@ -1,5 +1,6 @@
 #include "review/word_place.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,14 @@ struct Search {
     return 0;
   }
 
+  // The operator's own restriction lists that the value names.
+  static std::vector<std::string> classes_in(const config::View& view, std::string_view parameter) {
+    auto words = config::split_list(view.value(parameter).value_or(""));
+    const auto classes = config::split_list(view.value("smtpd_restriction_classes").value_or(""));
+    std::erase_if(words, [&](const std::string& word) { return std::ranges::find(classes, word) == classes.end(); });
+    return words;
+  }
+
   config::Origin find(const config::View& view, std::string_view parameter, int depth) {
     const config::Origin origin = view.origin(parameter);
     if (origin.line != 0) {
@@ -85,6 +94,9 @@ struct Search {
     if (depth >= kMaxReferenceDepth) return {};
     const auto references = config::references(view.raw(parameter).value_or(""));
     for (const std::string& name : references.names) {
+      if (auto place = find(view, name, depth + 1); place.line != 0) return place;
+    }
+    for (const std::string& name : classes_in(view, parameter)) {
       if (auto place = find(view, name, depth + 1); place.line != 0) return place;
     }
     return {};
