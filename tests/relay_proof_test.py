@@ -97,6 +97,17 @@ class RelayProof(ConfigurationCase):
         absent = next(c["absent"] for c in proof["services"][0]["clients"] if c["class"] == "authenticated")
         self.assertEqual(absent, "smtpd_sasl_auth_enable = no")
 
+    def test_what_clients_with_a_certificate_may(self):
+        issued = self.certificate("relay.example.com")
+        lists = "smtpd_relay_restrictions = permit_tls_clientcerts, reject\nrelay_clientcerts = static:known\n"
+        tls = "smtpd_tls_security_level = may\nsmtpd_tls_cert_file = %s\nsmtpd_tls_key_file = %s\n" % (issued.certificate, issued.key)
+        proof = self.assertClosed(lists + tls + "smtpd_tls_ask_ccert = yes\n")
+        self.assertEqual(self.outcomes(proof)["certificate", "foreign"], "permit")
+        self.assertEqual(self.outcomes(proof)["everybody-else", "foreign"], "reject")
+        proof = self.assertClosed(lists + tls)
+        absent = next(c["absent"] for c in proof["services"][0]["clients"] if c["class"] == "certificate")
+        self.assertIn("smtpd_tls_ask_ccert = no", absent)
+
     def test_both_lists_must_let_mail_pass(self):
         proof = self.assertClosed("smtpd_relay_restrictions = permit\nsmtpd_recipient_restrictions = permit_mynetworks, reject\n")
         self.assertEqual(self.outcomes(proof)["everybody-else", "foreign"], "reject")
