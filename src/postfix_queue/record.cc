@@ -43,6 +43,11 @@ constexpr std::array kNames = {
     Name{RecordType::verp, "verp_delimiters"},
     Name{RecordType::end, "message_end"},
     Name{RecordType::redirect, "redirect_to"},
+    Name{RecordType::flags, "flags"},
+    Name{RecordType::dsn_return, "dsn_return_flags"},
+    Name{RecordType::dsn_envid, "dsn_envelope_id"},
+    Name{RecordType::dsn_orcpt, "dsn_original_recipient"},
+    Name{RecordType::dsn_notify, "dsn_notify_flags"},
 };
 
 std::unexpected<Error> corrupt(std::string_view what, std::uint64_t offset) {

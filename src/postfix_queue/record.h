@@ -45,6 +45,12 @@ enum class RecordType : char {
   errors_to = 'e',   // of old: the header Errors-To
   priority = 'P',    //
   end = 'E',         // ends the file
+  // Between Postfix's processes only, never in a file; postcat knows their names.
+  flags = 'f',
+  dsn_return = '<',
+  dsn_envid = 'i',
+  dsn_orcpt = 'o',
+  dsn_notify = 'n',
 };
 
 inline constexpr std::size_t kMaxRecordBytes = std::size_t{16} << 20;  // of data; what Postfix writes is far below

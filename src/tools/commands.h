@@ -15,6 +15,7 @@ int postqueue_main(int argc, char** argv);
 int postsuper_main(int argc, char** argv);
 int sendmail_main(int argc, char** argv);  // also mailq
 int sasluser_main(int argc, char** argv);
+int postcat_main(int argc, char** argv);
 int import_queue_main(int argc, char** argv);
 int export_queue_main(int argc, char** argv);
 

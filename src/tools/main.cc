@@ -31,6 +31,7 @@ constexpr std::array kCommands = {
     Command{"postconf", postconf_main, "show and edit the configuration"},
     Command{"postlog", postlog_main, "write to the mail log"},
     Command{"postqueue", postqueue_main, "show and flush the queue"},
+    Command{"postcat", postcat_main, "show a queued message with its envelope"},
     Command{"mailq", sendmail_main, "show the queue"},
     Command{"postsuper", postsuper_main, "remove, hold, release and requeue messages"},
     Command{"sendmail", sendmail_main, "submit a message"},
