@@ -39,7 +39,8 @@ void write_again(const ByteSource& source, const QueueFile& file) {
   auto envelope = file.envelope;
   for (const auto& recipient : file.pending) envelope.recipients.push_back(recipient.recipient);
   const auto content = content_of(source, file);
-  QueueFileWriter writer(envelope, {}, std::nullopt);
+  const waypost::mail::Progress untouched;
+  QueueFileWriter writer(envelope, untouched, std::nullopt);
   auto bytes = writer.start();
   bytes += writer.content(content);
   bytes += writer.finish();

@@ -209,6 +209,15 @@ class ImportQueue(Takeover):
         self.assertEqual(messages[0].body, b".\r\ntext\r\n")
         self.assertIn("from userid 0", messages[0].message["Received"])
 
+    def test_what_postsuper_put_into_the_maildrop_is_still_a_whole_message(self):
+        relay, ids = self.filled_postfix()
+        relay.run("postsuper", "-r", ids["dsn@a.example"])
+        self.assertIn("maildrop/" + ids["dsn@a.example"], self.queue_files(relay))
+        self.become(relay, "waypost")
+        self.assertRegex(self.import_queue(relay).stdout, r"taken over: 7 messages \(\d+ bytes, 8 recipients, 1 on hold\)\n$")
+        messages = by_first_recipient(self.deliver(relay, 7, "sink"))
+        self.assertEqual(messages["dsn@a.example"].content.count(b"Received: "), 1)
+
     def test_edits_by_a_milter_are_kept(self):
         milter = Milter([edit("i", 0, "X-First", "1"), edit("h", "X-Last", "2"), edit("m", 1, "Subject", "changed"), edit("+", "<added@a.example>"),
                          edit("-", "<removed@a.example>"), edit("b", "another body\r\n" * 3000)])
@@ -359,6 +368,22 @@ class ExportQueue(Takeover):
         self.assertEqual(sink.control("wait 300 40000", timeout=50)["unique"], 300)
         relay.wait_queue(0, timeout=20)
         self.assertEqual(self.ledger(self.folder + "/sent"), self.ledger(ledger))
+
+    def test_a_damaged_message_is_named_and_stays_while_the_rest_is_given_back(self):
+        relay, ids = self.filled_postfix()
+        self.become(relay, "waypost")
+        self.import_queue(relay)
+        for segment in glob.glob(os.path.join(relay.queue, "waypost/segments/*.seg")):
+            with open(segment, "r+b") as f:
+                at = f.read().find(b".leading dot")
+                if at >= 0:
+                    f.seek(at)
+                    f.write(b"!")
+        result = self.export_queue(relay, status=1)
+        self.assertIn("%s: skipped: " % ids["plain@a.example"], result.stderr)
+        self.assertIn("given back: 6 messages (1 on hold); 1 skipped, left in the spool", result.stdout)
+        self.assertEqual(len(self.queue_files(relay)), 6)
+        self.assertEqual(self.queue_files(relay, "waypost/exporting"), [])
 
     def test_refuses_a_folder_that_is_no_queue_and_a_running_relay(self):
         relay = self.postfix().start()

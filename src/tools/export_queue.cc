@@ -80,14 +80,15 @@ int run(const Request& request) {
   }
   const auto counts = give_back(*context, request.to);
   if (!counts) return console.fatal(counts.error().text, kExitFailure);
-  write_stdout(fmt::format("given back: {} message{} ({} on hold)\n", counts->messages,
-                           counts->messages == 1 ? "" : "s", counts->held));
+  write_stdout(fmt::format("given back: {} message{} ({} on hold){}\n", counts->messages,
+                           counts->messages == 1 ? "" : "s", counts->held,
+                           counts->skipped > 0 ? fmt::format("; {} skipped, left in the spool", counts->skipped) : ""));
   if (const auto drops = waiting_drops(context->paths.drop); drops > 0) {
     console.warning(fmt::format("{} messages that sendmail submitted wait in {}: start Waypost once and export again",
                                 drops, context->paths.drop));
     return kExitFailure;
   }
-  return kExitOk;
+  return counts->skipped == 0 ? kExitOk : kExitFailure;
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -55,7 +54,7 @@ Result<> finish_file(int fd, const std::string& path, const mail::Progress& prog
   const timespec time = timespec_of(std::max(progress.next_attempt, now));
   const timespec times[2] = {time, time};
   const mode_t mode = kReady | (progress.force_expire ? kToExpire : 0);
-  if (::fchmod(fd, mode) != 0 || ::futimens(fd, times) != 0 || ::fsync(fd) != 0) return failed("finish", path, errno);
+  if (::fchmod(fd, mode) != 0 || ::futimens(fd, times) != 0) return failed("finish", path, errno);
   return {};
 }
 
@@ -87,6 +86,7 @@ Result<ExportCounts> QueueExport::run(const std::vector<QueueId>& ids) {
     if (auto made = make_folders(settings_.root, folder); !made) return std::unexpected(made.error());
     if (auto finished = finish_earlier_run(queue, ids); !finished) return std::unexpected(finished.error());
   }
+  if (auto synced = sync_folders(); !synced) return std::unexpected(synced.error());
   for (std::size_t at = 0; at < ids.size(); at += kExportBatch) {
     if (auto given = give(std::span(ids).subspan(at, std::min(kExportBatch, ids.size() - at))); !given)
       return std::unexpected(given.error());
@@ -98,8 +98,18 @@ Result<> QueueExport::give(std::span<const QueueId> ids) {
   std::vector<Written> batch;
   for (const auto id : ids) {
     auto written = write(id);
-    if (!written) return std::unexpected(written.error());
-    batch.push_back(std::move(*written));
+    if (written) {
+      batch.push_back(std::move(*written));
+    } else if (written.error().code == Errc::corrupt) {
+      ++counts_.skipped;
+      log_.warning(fmt::format("{}: skipped: {}", id.text(), written.error().text));
+    } else {
+      return std::unexpected(written.error());
+    }
+  }
+  // All of them are written first: a journaling file system has little left to do from the second sync on.
+  for (const auto& written : batch) {
+    if (::fsync(written.file.get()) != 0) return failed("sync", exporting(written.queue, written.id), errno);
   }
   for (const auto& queue : {kDeferred, kHold}) {
     const auto folder = fmt::format("{}/{}/{}", settings_.root, daemon::kExportingFolder, queue);
@@ -109,6 +119,13 @@ Result<> QueueExport::give(std::span<const QueueId> ids) {
   if (auto flushed = spool_.flush(); !flushed) return flushed;
   for (const auto& written : batch) {
     if (auto placed = place(written); !placed) return placed;
+  }
+  return sync_folders();
+}
+
+Result<> QueueExport::sync_folders() {
+  for (const auto& folder : std::exchange(touched_, {})) {
+    if (auto synced = sync_folder(fmt::format("{}/{}", settings_.root, folder)); !synced) return synced;
   }
   return {};
 }
@@ -125,7 +142,7 @@ Result<> QueueExport::finish_earlier_run(const std::string& queue, const std::ve
     if (!source) return std::unexpected(source.error());
     const auto file = read_queue_file(*source, postfix_queue::Form::complete);
     if (!file) return fail(file.error().code, fmt::format("{}: {}", path, file.error().text));
-    return place({*id, queue, microseconds_of(file->envelope.arrival), source->status().st_ino, ""});
+    return place({*id, queue, microseconds_of(file->envelope.arrival), source->status().st_ino, "", {}});
   });
 }
 
@@ -134,16 +151,23 @@ Result<QueueExport::Written> QueueExport::write(QueueId id) {
   if (!message) return std::unexpected(message.error());
   Written out{.id = id,
               .queue = message->progress.held ? kHold : kDeferred,
-              .microseconds = microseconds_of(message->envelope.arrival)};
+              .microseconds = microseconds_of(message->envelope.arrival),
+              .inode = 0,
+              .failures = "",
+              .file = {}};
   const auto path = exporting(out.queue, id);
-  const Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   struct stat status{};
   if (!file.is_open() || ::fchown(file.get(), owner_.uid, owner_.gid) != 0 || ::fstat(file.get(), &status) != 0)
     return failed("create", path, errno);
   out.inode = status.st_ino;
-  if (auto written = write_content(file.get(), *message, out); !written) return std::unexpected(written.error());
+  if (auto written = write_content(file.get(), *message, out); !written) {
+    ::unlink(path.c_str());
+    return std::unexpected(written.error());
+  }
   if (auto finished = finish_file(file.get(), path, message->progress, now_); !finished)
     return std::unexpected(finished.error());
+  out.file = std::move(file);
   return out;
 }
 
@@ -184,8 +208,8 @@ Result<> QueueExport::place(const Written& written) {
       const auto text = fmt::format("{}: given back as {}{}", written.id.text(), *folder, name);
       log_.note(text);
       write_stdout(text + "\n");
-      if (auto logged = write_log(written, name); !logged) return logged;
-      return sync_folder(fmt::format("{}/{}", settings_.root, *folder));
+      touched_.insert(*folder);
+      return write_log(written, name);
     }
     if (errno != EEXIST) return failed("rename", from, errno);
   }

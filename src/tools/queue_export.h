@@ -13,11 +13,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/result.h"
 #include "spool/segment_spool.h"
 #include "tools/postfix_folders.h"
@@ -36,6 +38,7 @@ struct ExportSettings {
 
 struct ExportCounts {
   std::uint64_t messages = 0, held = 0;
+  std::uint64_t skipped = 0;  // damaged in the spool; named, left there
 };
 
 class QueueExport {
@@ -43,7 +46,8 @@ class QueueExport {
   // `log` and `spool` outlive it; the spool has been scanned.
   QueueExport(ExportSettings settings, spool::SegmentSpool& spool, ScriptLog& log, WallTime now);
 
-  // Of all messages in `ids`. Ends at the first error; what was begun then is finished by the next run.
+  // Of all messages in `ids`. A damaged one is passed over. Ends at the first other error; what was begun then is
+  // finished by the next run.
   Result<ExportCounts> run(const std::vector<QueueId>& ids);
 
  private:
@@ -53,12 +57,14 @@ class QueueExport {
     std::uint32_t microseconds = 0;  // of its arrival; with the inode number it is the file's name
     std::uint64_t inode = 0;
     std::string failures;  // for the defer log
+    Descriptor file;       // to be synced
   };
   Result<> give(std::span<const QueueId> ids);
   Result<> finish_earlier_run(const std::string& queue, const std::vector<QueueId>& ids);
   Result<Written> write(QueueId id);
   Result<> write_content(int fd, const spool::StoredMessage& message, Written& written) const;
   Result<> place(const Written& written);
+  Result<> sync_folders();
   Result<> write_log(const Written& written, const std::string& name) const;
   // Where a file of that name belongs, with a '/' at its end; made if need be.
   Result<std::string> folder_for(const std::string& queue, const std::string& name) const;
@@ -69,6 +75,7 @@ class QueueExport {
   ScriptLog& log_;
   const WallTime now_;
   FolderOwner owner_;
+  std::set<std::string> touched_;  // folders with renames that are not synced
   ExportCounts counts_;
 };
 
