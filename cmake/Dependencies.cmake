@@ -23,3 +23,4 @@ pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
 
 # Not required: src/tables/module.cmake.
 pkg_check_modules(pcre2 IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(lmdb IMPORTED_TARGET lmdb)

@@ -1,4 +1,4 @@
-// The rows of a .db file in memory.
+// The rows of a database file in memory.
 #pragma once
 
 #include <memory>
@@ -6,28 +6,32 @@
 #include <vector>
 
 #include "base/result.h"
-#include "tables/db_reader.h"
+#include "tables/database.h"
 #include "tables/row_index.h"
 #include "tables/text_rows.h"
 
 namespace waypost::tables {
 
-// As lookups see them: without the NUL bytes that postmap(1) puts behind keys and values. Blocking; waits up to about a
-// second for the lock of a postmap that writes in place. Errors read "open database FILE.db: ...".
-Result<std::shared_ptr<RowIndex>> load_db_rows(const std::string& db_path, DbKind kind);
+// Which records count: those with a NUL byte behind key and value, those without, or both, the former first.
+enum class NulBytes : std::uint8_t { either, present, absent };
+
+// As lookups see them: without NUL bytes. Blocking; waits up to about a second for the lock of a writer that works in
+// place. `path`: of the source; errors read "open database FILE.db: ...".
+Result<std::shared_ptr<RowIndex>> load_database_rows(const Database& database, const std::string& path,
+                                                     NulBytes wanted = NulBytes::either);
 
 // As they are stored, NUL bytes included, for rewriting the file: the caller holds its lock.
-Result<std::shared_ptr<RowIndex>> load_raw_db_rows(const std::string& db_path, DbKind kind);
+Result<std::shared_ptr<RowIndex>> load_raw_database_rows(const Database& database, const std::string& path);
 
-struct DbOrText {
+struct DatabaseOrText {
   std::shared_ptr<RowIndex> rows;
   std::vector<std::string> warnings;
-  std::string notice;  // why it is the text; empty: it is the .db
+  std::string notice;  // why it is the text; empty: it is the database
 };
 
-// What hash:PATH and btree:PATH stand for: PATH.db, or the text of PATH when that is newer or all there is. `name` is
+// What hash:PATH, cdb:PATH ... stand for: PATH.db, or the text of PATH when that is newer or all there is. `name` is
 // for the notice.
-Result<DbOrText> load_db_or_text(const std::string& name, const std::string& path, DbKind kind,
-                                 const TextRowOptions& options);
+Result<DatabaseOrText> load_database_or_text(const Database& database, const std::string& path,
+                                             const TextRowOptions& options, NulBytes wanted = NulBytes::either);
 
 }  // namespace waypost::tables

@@ -28,8 +28,8 @@ enum BtreeItem : std::uint8_t { kBtreeData = 1, kBtreeOverflow = 3, kBtreeDelete
 
 class Reader {
  public:
-  using Visit = std::function<void(std::string_view, std::string_view)>;
-  Reader(std::string_view bytes, const Visit& visit) : bytes_(bytes), visit_(visit), overflow_left_(bytes.size()) {}
+  Reader(std::string_view bytes, const VisitRecord& visit)
+      : bytes_(bytes), visit_(visit), overflow_left_(bytes.size()) {}
 
   Result<> run(DbKind kind);
 
@@ -61,7 +61,7 @@ class Reader {
   std::size_t item_offset(std::string_view page, std::size_t index) const { return u16(page, kItemsAt + 2 * index); }
 
   std::string_view bytes_;
-  const Visit& visit_;
+  const VisitRecord& visit_;
   std::size_t overflow_left_;  // a sound file has each overflow page in one chain: all chains fit into its size
   bool swapped_ = false;
   std::size_t page_size_ = 0;
@@ -200,8 +200,7 @@ Result<std::string_view> Reader::overflow(std::uint32_t page_number, std::uint32
 
 std::string_view to_text(DbKind kind) { return kind == DbKind::hash ? "hash" : "btree"; }
 
-Result<> for_each_db_record(std::string_view bytes, DbKind kind,
-                            const std::function<void(std::string_view, std::string_view)>& visit) {
+Result<> for_each_db_record(std::string_view bytes, DbKind kind, const VisitRecord& visit) {
   return Reader(bytes, visit).run(kind);
 }
 

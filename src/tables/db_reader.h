@@ -7,10 +7,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string_view>
 
 #include "base/result.h"
+#include "tables/database.h"
 
 namespace waypost::tables {
 
@@ -22,7 +22,6 @@ std::string_view to_text(DbKind kind);
 // Calls `visit` with each key and value as stored (Postfix ends both with a NUL byte), in page order. The views are
 // valid during the call only. Errc::corrupt: not a whole database; Errc::invalid: a sound one of the other kind;
 // Errc::unsupported.
-Result<> for_each_db_record(std::string_view bytes, DbKind kind,
-                            const std::function<void(std::string_view key, std::string_view value)>& visit);
+Result<> for_each_db_record(std::string_view bytes, DbKind kind, const VisitRecord& visit);
 
 }  // namespace waypost::tables

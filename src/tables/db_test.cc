@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include "tables/database_rows.h"
 #include "tables/db_reader.h"
-#include "tables/db_rows.h"
 #include "tables/db_writer.h"
 #include "tables/file_io.h"
 #include "tables/registry.h"
@@ -134,7 +134,7 @@ TEST_P(DbTest, TheNewerOfDbAndTextIsUsed) {
 TEST_P(DbTest, RawRowsKeepTheirNulBytes) {
   using namespace std::string_literals;
   write("t.db", {{"a\0"s, "b\0"s}, {"c", "d"}});
-  const auto rows = load_raw_db_rows(files_.path("t.db"), GetParam());
+  const auto rows = load_raw_database_rows(*find_database(to_text(GetParam())), files_.path("t"));
   ASSERT_TRUE(rows);
   Records found;
   (*rows)->for_each([&](std::string_view key, std::string_view value) { found.emplace(key, value); });

@@ -7,26 +7,24 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "tables/database.h"
 #include "tables/db_reader.h"
 
 namespace waypost::tables {
 
-// One new database file. Not thread-safe. Without finish() the file is incomplete: the caller removes it.
-class DbWriter {
+class DbWriter final : public DatabaseWriter {
  public:
   static constexpr std::uint32_t kCacheBytes = 16U << 20;  // berkeley_db_create_buffer_size
 
   // `path` must not exist yet. `expected_rows` sizes a hash.
   static Result<DbWriter> create(const std::string& path, DbKind kind, std::uint32_t expected_rows);
 
-  // The bytes as they are. A key that is there keeps its value.
-  Result<> put(std::string_view key, std::string_view value);
-  // Writes everything out and closes. Nothing may follow.
-  Result<> finish();
+  Result<> put(std::string_view key, std::string_view value) override;
+  Result<> finish() override;
 
   DbWriter(DbWriter&&) noexcept;
   DbWriter& operator=(DbWriter&&) noexcept;
-  ~DbWriter();
+  ~DbWriter() override;
 
  private:
   struct Handles;

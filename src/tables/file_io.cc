@@ -43,6 +43,15 @@ Result<std::string> read_all(int fd) {
   return text;
 }
 
+// The lock of fcntl(2) is one of the open file, not of the process: another reader's close must not end it.
+bool try_shared_lock(int fd, FileLock lock) {
+  if (lock == FileLock::flock) return ::flock(fd, LOCK_SH | LOCK_NB) == 0;
+  struct flock whole{};
+  whole.l_type = F_RDLCK;
+  whole.l_whence = SEEK_SET;
+  return ::fcntl(fd, F_OFD_SETLK, &whole) == 0;
+}
+
 }  // namespace
 
 Result<std::string> read_whole_file(const std::string& path) {
@@ -51,11 +60,11 @@ Result<std::string> read_whole_file(const std::string& path) {
   return read_all(file.get());
 }
 
-Result<std::string> read_locked_file(const std::string& path) {
+Result<std::string> read_locked_file(const std::string& path, FileLock lock) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return failed(errno);
-  for (int tries = 1; ::flock(file.get(), LOCK_SH | LOCK_NB) != 0; ++tries) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return failed(errno);
+  for (int tries = 1; !try_shared_lock(file.get(), lock); ++tries) {
+    if (errno != EWOULDBLOCK && errno != EACCES && errno != EINTR) return failed(errno);
     if (tries == kLockTries) return fail(Errc::unavailable, "somebody else has locked it");
     std::this_thread::sleep_for(kLockPause);
   }

@@ -1,6 +1,7 @@
 // Reading table files whole.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -13,8 +14,10 @@ inline constexpr std::size_t kMaxTableFileBytes = std::size_t{4} << 30;
 // too large). The text is the reason alone: "No such file or directory".
 Result<std::string> read_whole_file(const std::string& path);
 
-// The same under a shared flock(2): postmap(1) holds an exclusive one while it writes a .db in place. Errc::unavailable
-// when the lock does not come within about a second.
-Result<std::string> read_locked_file(const std::string& path);
+enum class FileLock : std::uint8_t { flock, fcntl };
+
+// The same under a shared lock: postmap(1) holds an exclusive one while it writes a database in place.
+// Errc::unavailable when the lock does not come within about a second.
+Result<std::string> read_locked_file(const std::string& path, FileLock lock);
 
 }  // namespace waypost::tables

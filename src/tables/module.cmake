@@ -11,3 +11,4 @@ function(waypost_table_library found target definition)
 endfunction()
 
 waypost_table_library("${pcre2_FOUND}" PkgConfig::pcre2 WAYPOST_WITH_PCRE pcre_pattern.cc pcre_table.cc pcre_rules_test.cc)
+waypost_table_library("${lmdb_FOUND}" PkgConfig::lmdb WAYPOST_WITH_LMDB lmdb_reader.cc lmdb_writer.cc)

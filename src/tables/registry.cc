@@ -22,6 +22,11 @@ struct Type {
 
 constexpr std::string_view kNoReader = "Waypost does not read its files; make a cdb, lmdb or hash table of the source";
 constexpr std::string_view kNoClient = "Waypost has no client for this service";
+#ifdef WAYPOST_WITH_LMDB
+constexpr Type kLmdb{"lmdb", make_database_table};
+#else
+constexpr Type kLmdb{"lmdb", nullptr, "built without liblmdb"};
+#endif
 #ifdef WAYPOST_WITH_PCRE
 constexpr Type kPcre{"pcre", make_pcre_table};
 #else
@@ -29,17 +34,17 @@ constexpr Type kPcre{"pcre", nullptr, "built without libpcre2"};
 #endif
 
 constexpr std::array kTypes = {
-    Type{"btree", make_db_table},
-    Type{"cdb", nullptr},
+    Type{"btree", make_database_table},
+    Type{"cdb", make_database_table},
     Type{"cidr", make_cidr_table},
     Type{"dbm", nullptr, kNoReader},
     Type{"environ", make_environ_table},
     Type{"fail", make_fail_table},
-    Type{"hash", make_db_table},
+    Type{"hash", make_database_table},
     Type{"inline", make_inline_table},
     Type{"internal", make_internal_table},
     Type{"ldap", nullptr},
-    Type{"lmdb", nullptr},
+    kLmdb,
     Type{"memcache", nullptr},
     Type{"mongodb", nullptr},
     Type{"mysql", nullptr},

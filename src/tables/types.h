@@ -26,7 +26,7 @@ struct TableSource {
   std::string name() const { return type + ":" + argument; }
 };
 
-std::shared_ptr<const Table> make_db_table(const TableSource& source);  // hash, btree
+std::shared_ptr<const Table> make_database_table(const TableSource& source);  // hash, btree, cdb, lmdb
 std::shared_ptr<const Table> make_texthash_table(const TableSource& source);
 std::shared_ptr<const Table> make_cidr_table(const TableSource& source);
 std::shared_ptr<const Table> make_regexp_table(const TableSource& source);

@@ -28,6 +28,8 @@ constexpr std::array kCommands = {
     Command{"who-may-relay", relay_proof_main, "prove who may send mail to where"},
     Command{"verify-relay", relay_proof_main, ""},
     Command{"postmap", postmap_main, "build and query lookup tables"},
+    Command{"postalias", postalias_main, "build and query alias databases"},
+    Command{"newaliases", sendmail_main, "build the alias databases of alias_database"},
     Command{"postconf", postconf_main, "show and edit the configuration"},
     Command{"postlog", postlog_main, "write to the mail log"},
     Command{"postqueue", postqueue_main, "show and flush the queue"},

@@ -13,6 +13,8 @@
 #include "config/load.h"
 #include "tools/commands.h"
 #include "tools/console.h"
+#include "tools/file_values.h"
+#include "tools/message_keys.h"
 #include "tools/postmap_build.h"
 #include "tools/postmap_options.h"
 #include "tools/postmap_query.h"
@@ -28,10 +30,12 @@ constexpr std::size_t kOutputChunk = 65536;
 
 class Postmap {
  public:
-  explicit Postmap(PostmapOptions options) : options_(std::move(options)) {}
+  explicit Postmap(PostmapOptions options)
+      : options_(std::move(options)), console_(std::string(name_of(options_.command))) {}
 
   int run() {
     if (auto loaded = read_settings(); !loaded) return console_.fatal(loaded.error().text, kExitFailure);
+    if (options_.mime && !options_.keys_are_message()) console_.warning("ignoring -m option without -b or -h");
     switch (options_.action) {
       case PostmapAction::build:
         return build();
@@ -55,10 +59,11 @@ class Postmap {
     const auto configuration = config::load(config::config_directory(options_.config_directory), findings,
                                             {.overrides = {}, .read_master = false});
     if (configuration) {
-      const auto view = (*configuration)->view(nullptr, "postmap");
+      const auto view = (*configuration)->view(nullptr, name_of(options_.command));
       if (const auto type = view.value("default_database_type"); type && !type->empty()) default_type_ = *type;
       const auto utf8 = view.value("smtputf8_enable");
       options_.utf8 = options_.utf8 && utf8 && iequals(*utf8, "yes");
+      if (auto name = view.value("myhostname")) options_.master_name = std::move(*name);
       return {};
     }
     options_.utf8 = false;
@@ -68,7 +73,7 @@ class Postmap {
     return {};
   }
 
-  TableName name_of(std::string_view table) const {
+  TableName table_name(std::string_view table) const {
     const bool is_writing = options_.action == PostmapAction::build || options_.action == PostmapAction::update;
     while (!is_writing && table.starts_with(kProxy)) table.remove_prefix(kProxy.size());
     const auto colon = table.find(':');
@@ -83,7 +88,7 @@ class Postmap {
   int build() const {
     for (const auto& table : options_.tables) {
       std::vector<std::string> warnings;
-      const auto built = build_table(name_of(table), options_, warnings);
+      const auto built = build_table(table_name(table), options_, warnings);
       show(warnings);
       if (!built) return console_.fatal(built.error().text, kExitFailure);
     }
@@ -94,7 +99,7 @@ class Postmap {
     const std::string text = read_stdin(kMaxInput);
     for (const auto& table : options_.tables) {
       std::vector<std::string> warnings;
-      const auto updated = update_table(name_of(table), options_, text, warnings);
+      const auto updated = update_table(table_name(table), options_, text, warnings);
       show(warnings);
       if (!updated) return console_.fatal(updated.error().text, kExitFailure);
     }
@@ -109,7 +114,7 @@ class Postmap {
     }
     bool found = false;
     for (const auto& table : options_.tables) {
-      const auto removed = remove_keys(name_of(table), options_, keys);
+      const auto removed = remove_keys(table_name(table), options_, keys);
       if (!removed) return console_.fatal(removed.error().text, kExitFailure);
       found = found || *removed;
     }
@@ -118,7 +123,7 @@ class Postmap {
 
   Result<QueriedTable> open(std::string_view table) const {
     std::vector<std::string> warnings;
-    auto opened = QueriedTable::open(name_of(table), options_, warnings);
+    auto opened = QueriedTable::open(table_name(table), options_, warnings);
     show(warnings);
     return opened;
   }
@@ -129,44 +134,88 @@ class Postmap {
     console_.warning(fmt::format("table {} should return NO RESULT in case of NOT FOUND", table.name()));
   }
 
+  // A row as it is printed: postalias puts a colon behind its names.
+  std::string line_of(std::string_view key, std::string_view value) const {
+    return fmt::format("{}{}\t{}\n", key, options_.command == MapCommand::postalias ? ":" : "", value);
+  }
+
+  // The value, after its warnings were shown.
+  Result<std::optional<std::string>> ask(const QueriedTable& table, std::string_view key) const {
+    std::vector<std::string> warnings;
+    auto value = table.find(key, warnings);
+    show(warnings);
+    if (value && *value) check_value(table, key, **value);
+    return value;
+  }
+
   int query() const {
     for (const auto& name : options_.tables) {
       const auto table = open(name);
       if (!table) return console_.fatal(table.error().text, kExitFailure);
-      const auto value = table->find(options_.key);
-      if (!value) return console_.fatal(fmt::format("table {}: query error", table->name()), kExitFailure);
+      const auto value = ask(*table, options_.key);
+      if (!value) return console_.fatal(value.error().text, kExitFailure);
       if (!*value) continue;
-      check_value(*table, options_.key, **value);
       write_stdout(**value + "\n");
       return kExitOk;
     }
     return kExitFailure;
   }
 
-  // Each line of standard input is a key; a table is opened when a key first gets to it.
-  int query_stdin() const {
-    std::vector<QueriedTable> opened;
-    std::string output;
-    bool found = false;
-    for (std::string key; std::getline(std::cin, key);) {
-      for (std::size_t i = 0; i < options_.tables.size(); ++i) {
-        if (i == opened.size()) {
-          auto table = open(options_.tables[i]);
-          if (!table) return console_.fatal(table.error().text, kExitFailure);
-          opened.push_back(std::move(*table));
+  // The tables in order; one is opened when a key first gets to it.
+  class Search {
+   public:
+    explicit Search(const Postmap& postmap) : postmap_(postmap) {}
+
+    // False after a failure, which was told.
+    bool ask(const std::string& key) {
+      const auto& names = postmap_.options_.tables;
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        if (i == opened_.size()) {
+          auto table = postmap_.open(names[i]);
+          if (!table) return failed(table.error());
+          opened_.push_back(std::move(*table));
         }
-        const auto value = opened[i].find(key);
-        if (!value) return console_.fatal(fmt::format("table {}: query error", opened[i].name()), kExitFailure);
+        const auto value = postmap_.ask(opened_[i], key);
+        if (!value) return failed(value.error());
         if (!*value) continue;
-        check_value(opened[i], key, **value);
-        output += fmt::format("{}\t{}\n", key, **value);
-        found = true;
+        output_ += postmap_.line_of(key, **value);
+        found_ = true;
         break;
       }
-      if (output.size() >= kOutputChunk && !write_stdout(std::exchange(output, {}))) return kExitFailure;
+      return output_.size() < kOutputChunk || flush();
     }
-    write_stdout(output);
-    return found ? kExitOk : kExitFailure;
+    bool flush() { return write_stdout(std::exchange(output_, {})); }
+    bool found() const { return found_; }
+
+   private:
+    bool failed(const Error& error) const {
+      postmap_.console_.fatal(error.text, kExitFailure);
+      return false;
+    }
+
+    const Postmap& postmap_;
+    std::vector<QueriedTable> opened_;
+    std::string output_;
+    bool found_ = false;
+  };
+
+  // Each line of standard input is a key, or part of a message whose headers and lines are.
+  int query_stdin() const {
+    Search search(*this);
+    bool is_ok = true;
+    MessageKeys keys({.headers = options_.header_keys, .body = options_.body_keys, .mime = options_.mime},
+                     [&](const std::string& key) { is_ok = is_ok && search.ask(key); });
+    bool goes_on = true;
+    for (std::string line; is_ok && goes_on && std::getline(std::cin, line);) {
+      if (options_.keys_are_message()) {
+        goes_on = keys.feed(line);
+      } else {
+        is_ok = search.ask(line);
+      }
+    }
+    if (is_ok) keys.finish();
+    if (!search.flush() || !is_ok) return kExitFailure;
+    return search.found() ? kExitOk : kExitFailure;
   }
 
   // The first table only, as Postfix does.
@@ -181,7 +230,12 @@ class Postmap {
       } else {
         check_value(*table, key, value);
       }
-      output += fmt::format("{}\t{}\n", key, value);
+      const auto content =
+          options_.values_are_files ? decode_stored_file(value) : Result<std::string>(std::string(value));
+      if (!content) {
+        return console_.warning(fmt::format("table {}: key {}: {}", table->name(), key, content.error().text));
+      }
+      output += line_of(key, *content);
       if (output.size() >= kOutputChunk) write_stdout(std::exchange(output, {}));
     });
     if (!done) return console_.fatal(done.error().text, kExitFailure);
@@ -190,17 +244,29 @@ class Postmap {
   }
 
   PostmapOptions options_;
-  Console console_{"postmap"};
+  Console console_;
   std::string default_type_{kDefaultType};
 };
 
+int run(MapCommand command, int argc, char** argv) {
+  ::umask(kUmask);
+  auto options = parse_postmap_options(command, argc, argv);
+  if (!options) return Console(std::string(name_of(command))).fatal(options.error().text, kExitFailure);
+  return Postmap(std::move(*options)).run();
+}
+
 }  // namespace
 
-int postmap_main(int argc, char** argv) {
+int postmap_main(int argc, char** argv) { return run(MapCommand::postmap, argc, argv); }
+int postalias_main(int argc, char** argv) { return run(MapCommand::postalias, argc, argv); }
+
+int build_aliases(const std::string& config_directory, std::vector<std::string> databases) {
   ::umask(kUmask);
-  auto options = parse_postmap_options(argc, argv);
-  if (!options) return Console("postmap").fatal(options.error().text, kExitFailure);
-  return Postmap(std::move(*options)).run();
+  PostmapOptions options;
+  options.command = MapCommand::postalias;
+  options.config_directory = config_directory;
+  options.tables = std::move(databases);
+  return Postmap(std::move(options)).run();
 }
 
 }  // namespace waypost::tools

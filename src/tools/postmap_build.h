@@ -1,5 +1,5 @@
-// The part of postmap(1) that writes .db files. A file is built beside the old one and renamed over it: readers see the
-// old table or the new one.
+// The part of postmap(1) and postalias(1) that writes database files. A file is built beside the old one and renamed
+// over it: readers see the old table or the new one.
 #pragma once
 
 #include <string>
@@ -13,10 +13,12 @@ namespace waypost::tools {
 
 struct TableName {
   std::string type, path;
+
+  std::string text() const { return type + ":" + path; }
 };
 
-// Reads `table.path` (build) or `text` (update) and writes table.path.db. `warnings` come in the order of the source.
-// Errors carry Postfix's fatal text.
+// Reads `table.path` (build) or `text` (update) and writes the database file. `warnings` come in the order of the
+// source. Errors carry Postfix's fatal text.
 Result<> build_table(const TableName& table, const PostmapOptions& options, std::vector<std::string>& warnings);
 Result<> update_table(const TableName& table, const PostmapOptions& options, std::string_view text,
                       std::vector<std::string>& warnings);

@@ -2,89 +2,140 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
-#include "tables/db_rows.h"
+#include "tables/database_rows.h"
+#include "tables/source_file.h"
 #include "tables/text_rows.h"
+#include "tools/file_values.h"
 
 namespace waypost::tools {
 namespace {
 
-using Rows = std::shared_ptr<const tables::RowIndex>;
-
-// Keeps the warnings; what makes a table unusable is told by the error of its lookup.
-class WarningSink final : public LogSink {
- public:
-  void write(LogLevel level, std::string_view, std::uint32_t, std::string_view text) override {
-    const bool is_problem = text.find(" is unavailable. ") != std::string_view::npos;
-    if (level == LogLevel::warning && !is_problem) warnings.emplace_back(text);
-  }
-  std::vector<std::string> warnings;
-};
-
-// Null for types that do not consist of rows.
-Result<Rows> load_rows(const TableName& table, const PostmapOptions& options, std::vector<std::string>& warnings) {
-  const tables::TextRowOptions text{.duplicates = options.duplicates, .fold = options.fold, .utf8 = options.utf8};
-  if (table.type == "hash" || table.type == "btree") {
-    const auto kind = table.type == "hash" ? tables::DbKind::hash : tables::DbKind::btree;
-    auto loaded = tables::load_db_or_text(table.type + ":" + table.path, table.path, kind, text);
-    if (!loaded) return std::unexpected(loaded.error());
-    warnings.insert(warnings.end(), loaded->warnings.begin(), loaded->warnings.end());
-    if (!loaded->notice.empty()) warnings.push_back(loaded->notice);
-    return Rows(std::move(loaded->rows));
-  }
-  if (table.type == "texthash") {
-    auto rows = tables::load_text_rows(table.path, text, warnings);
-    if (!rows) return std::unexpected(rows.error());
-    return Rows(std::move(*rows));
-  }
-  if (table.type != "inline") return Rows();
-  auto rows = tables::parse_inline_rows(table.path);
-  if (!rows) {
-    return fail(rows.error().code,
-                fmt::format("{}: \"inline:{}\"; need \"inline:{{name=value...}}\"", rows.error().text, table.path));
-  }
-  return Rows(std::make_shared<tables::RowIndex>(std::move(*rows)));
-}
+constexpr std::string_view kUnavailable = " is unavailable. ";
+constexpr std::string_view kBadUtf8 = "malformed UTF-8 or invalid codepoint";
 
 // "TYPE:NAME is unavailable. REASON" -> REASON, which is all that Postfix's command says.
-std::string reason_of(const Error& error) {
-  constexpr std::string_view kMark = " is unavailable. ";
-  const auto at = error.text.find(kMark);
-  return at == std::string::npos ? error.text : error.text.substr(at + kMark.size());
+std::string reason_of(const std::string& text) {
+  const auto at = text.find(kUnavailable);
+  return at == std::string::npos ? text : text.substr(at + kUnavailable.size());
 }
 
 }  // namespace
 
+// Keeps the warnings; what makes a table unusable is told by the error of its lookup.
+class QueriedTable::Sink final : public LogSink {
+ public:
+  void write(LogLevel level, std::string_view, std::uint32_t, std::string_view text) override {
+    const bool is_problem = text.find(kUnavailable) != std::string_view::npos;
+    if (level == LogLevel::warning && !is_problem) warnings_.emplace_back(text);
+  }
+  void take(std::vector<std::string>& into) {
+    std::ranges::move(warnings_, std::back_inserter(into));
+    warnings_.clear();
+  }
+
+ private:
+  std::vector<std::string> warnings_;
+};
+
+QueriedTable::QueriedTable(TableName table, const PostmapOptions& options)
+    : table_(std::move(table)),
+      fold_(options.fold),
+      utf8_(options.utf8 && (options.force_utf8 || !options.keys_are_message())),
+      values_are_files_(options.values_are_files) {}
+
 Result<QueriedTable> QueriedTable::open(const TableName& table, const PostmapOptions& options,
                                         std::vector<std::string>& warnings) {
-  QueriedTable opened(table);
-  opened.fold_ = options.fold;
-  auto rows = load_rows(table, options, warnings);
-  if (!rows) return std::unexpected(rows.error());
-  opened.rows_ = std::move(*rows);
-  if (opened.rows_) return opened;
+  QueriedTable opened(table, options);
+  if (table.type.empty() || table.path.empty()) {
+    return fail(Errc::invalid,
+                fmt::format("open dictionary: expecting \"type:name\" form instead of \"{}\"", table.text()));
+  }
+  const tables::TextRowOptions text{.duplicates = options.duplicates, .fold = options.fold, .utf8 = options.utf8};
+  if (const auto* database = tables::find_database(table.type)) {
+    auto loaded = tables::load_database_or_text(*database, table.path, text, options.nul_bytes);
+    if (!loaded) return std::unexpected(loaded.error());
+    warnings.insert(warnings.end(), loaded->warnings.begin(), loaded->warnings.end());
+    if (!loaded->notice.empty()) warnings.push_back(loaded->notice);
+    opened.has_stored_files_ = loaded->notice.empty();
+    opened.can_list_ = database->can_change;
+    opened.rows_ = std::move(loaded->rows);
+    return opened;
+  }
+  if (table.type == "texthash") {
+    auto rows = tables::load_text_rows(table.path, text, warnings);
+    if (!rows) return std::unexpected(rows.error());
+    opened.can_list_ = true;
+    opened.rows_ = std::move(*rows);
+    return opened;
+  }
+  if (table.type == "inline") {
+    auto rows = tables::parse_inline_rows(table.path);
+    if (!rows) {
+      return fail(rows.error().code,
+                  fmt::format("{}: \"{}\"; need \"inline:{{name=value...}}\"", rows.error().text, table.text()));
+    }
+    opened.can_list_ = true;
+    opened.rows_ = std::make_shared<tables::RowIndex>(std::move(*rows));
+    return opened;
+  }
   static const SystemClock clock;
-  const auto sink = std::make_shared<WarningSink>();
-  opened.sink_ = sink;
-  tables::TableRegistry registry(Log(*sink, "postmap", 0), clock);
-  opened.patterns_ = registry.open(opened.name());
-  const auto probe = opened.patterns_->find("");
-  warnings.insert(warnings.end(), sink->warnings.begin(), sink->warnings.end());
-  if (!probe) return fail(probe.error().code, reason_of(probe.error()));
+  opened.sink_ = std::make_shared<Sink>();
+  auto registry = std::make_shared<tables::TableRegistry>(Log(*opened.sink_, "postmap", 0), clock, options.fold);
+  opened.other_ = registry->open(opened.name());
+  opened.sink_->take(warnings);
+  if (const auto problems = registry->problems(); !problems.empty()) {
+    return fail(Errc::unavailable, reason_of(problems.front()));
+  }
+  opened.registry_ = std::move(registry);
   return opened;
 }
 
-Result<std::optional<std::string>> QueriedTable::find(std::string_view key) const {
-  if (patterns_) return patterns_->find(key);
-  const auto value = rows_->get(fold_ ? to_lower(key) : std::string(key));
-  if (!value) return std::nullopt;
-  return std::string(*value);
+Result<std::optional<std::string>> QueriedTable::find_stored(std::string_view key,
+                                                             std::vector<std::string>& warnings) const {
+  if (rows_) {
+    const auto value = rows_->get(fold_ ? to_lower(key) : std::string(key));
+    if (!value) return std::nullopt;
+    return std::string(*value);
+  }
+  auto found = other_->find(key);
+  sink_->take(warnings);
+  if (!found) return fail(found.error().code, fmt::format("table {}: query error: Application error", name()));
+  return found;
+}
+
+Result<std::string> QueriedTable::content_of(const std::string& value) const {
+  return has_stored_files_ ? decode_stored_file(value) : read_named_files(value);
+}
+
+Result<std::optional<std::string>> QueriedTable::find(std::string_view key, std::vector<std::string>& warnings) const {
+  if (utf8_ && !tables::is_utf8(key)) {
+    warnings.push_back(fmt::format("{}: non-UTF-8 key \"{}\": {}", name(), printable(key), kBadUtf8));
+    return std::nullopt;
+  }
+  auto found = find_stored(key, warnings);
+  if (!found || !*found) return found;
+  if (utf8_ && !tables::is_utf8(**found)) {
+    warnings.push_back(
+        fmt::format("{}: key \"{}\": non-UTF-8 value \"{}\": {}", name(), key, printable(**found), kBadUtf8));
+    return fail(Errc::invalid, fmt::format("table {}: query error", name()));
+  }
+  if (!values_are_files_) return found;
+  auto content = content_of(**found);
+  if (content) return std::move(*content);
+  warnings.push_back(fmt::format("table {}: key {}: {}", name(), key, content.error().text));
+  return fail(Errc::invalid, fmt::format("table {}: query error", name()));
 }
 
 Result<> QueriedTable::for_each(const std::function<void(std::string_view, std::string_view)>& visit) const {
-  if (!rows_) return fail(Errc::unsupported, fmt::format("table {}: sequence operation is not supported", name()));
+  if (!can_list_) {
+    if (table_.type == "fail")
+      return fail(Errc::io, fmt::format("table {}: sequence error: Application error", name()));
+    return fail(Errc::unsupported, fmt::format("table {}: sequence operation is not supported", name()));
+  }
   rows_->for_each(visit);
   return {};
 }

@@ -1,5 +1,5 @@
-// The part of postmap(1) that asks tables. hash: and btree: answer as they do in the relay: from the .db file, or from
-// the source text when that is newer or all there is.
+// The part of postmap(1) that asks tables. Database types answer as they do in the relay: from the database file, or
+// from the source text when that is newer or all there is.
 #pragma once
 
 #include <functional>
@@ -25,19 +25,26 @@ class QueriedTable {
   static Result<QueriedTable> open(const TableName& table, const PostmapOptions& options,
                                    std::vector<std::string>& warnings);
 
-  Result<std::optional<std::string>> find(std::string_view key) const;
-  // Every row. Errc::unsupported for types that have no rows to show.
+  // `warnings` gets what the lookup has to say. Errors carry Postfix's fatal text.
+  Result<std::optional<std::string>> find(std::string_view key, std::vector<std::string>& warnings) const;
+  // Every row. Errors carry Postfix's fatal text; Errc::unsupported for types that have no rows to show.
   Result<> for_each(const std::function<void(std::string_view key, std::string_view value)>& visit) const;
-  std::string name() const { return table_.type + ":" + table_.path; }
+  std::string name() const { return table_.text(); }
 
  private:
-  explicit QueriedTable(TableName table) : table_(std::move(table)) {}
+  class Sink;
+  QueriedTable(TableName table, const PostmapOptions& options);
+  Result<std::optional<std::string>> find_stored(std::string_view key, std::vector<std::string>& warnings) const;
+  Result<std::string> content_of(const std::string& value) const;
 
   TableName table_;
-  bool fold_ = true;
-  std::shared_ptr<LogSink> sink_;                  // of patterns_
-  std::shared_ptr<const tables::RowIndex> rows_;   // types that hold rows
-  std::shared_ptr<const tables::Table> patterns_;  // the others
+  bool fold_, utf8_, values_are_files_;
+  bool has_stored_files_ = false;  // the values are contents in base64, not names
+  bool can_list_ = false;
+  std::shared_ptr<Sink> sink_;                             // of other_
+  std::shared_ptr<const tables::RowIndex> rows_;           // types that hold rows
+  std::shared_ptr<const tables::Table> other_;             // the others
+  std::shared_ptr<const tables::TableRegistry> registry_;  // that opened other_
 };
 
 }  // namespace waypost::tools

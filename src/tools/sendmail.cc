@@ -12,9 +12,11 @@
 #include "base/queue_id.h"
 #include "base/text.h"
 #include "intake/drop_file.h"
+#include "tables/table_list.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/context.h"
+#include "tools/postmap.h"
 #include "tools/queue_source.h"
 #include "tools/sendmail_message.h"
 #include "tools/sendmail_options.h"
@@ -88,17 +90,30 @@ int flush(const Console& console, const Context& context, const SendmailOptions&
   return kExitOk;
 }
 
+int rebuild_aliases(const Console& console, const Context& context, const SendmailOptions& options) {
+  if (!options.drop.recipients.empty()) {
+    return console.fatal("alias initialization mode requires no recipient", kExitUsage);
+  }
+  if (!options.alias_database.empty()) return build_aliases(options.config_directory, {options.alias_database});
+  const auto databases = context.configuration->view(nullptr, "sendmail").value("alias_database");
+  if (!databases) return console.fatal(databases.error().text, kExitFailure);
+  std::vector<std::string> names;
+  for (const auto name : tables::split_list(*databases)) names.emplace_back(name);
+  return names.empty() ? kExitOk : build_aliases(options.config_directory, std::move(names));
+}
+
 }  // namespace
 
 int sendmail_main(int argc, char** argv) {
   const std::string_view program(argv[0]);
-  const bool as_mailq = program.ends_with("mailq");
-  const Console console(as_mailq ? "mailq" : "sendmail");
+  const bool as_mailq = program.ends_with("mailq"), as_newaliases = program.ends_with("newaliases");
+  const Console console(as_mailq ? "mailq" : as_newaliases ? "newaliases" : "sendmail");
   ::signal(SIGPIPE, SIG_IGN);
   auto options = parse_sendmail_options(std::vector<std::string>(argv + 1, argv + argc));
   if (!options) return console.fatal(options.error().text, kExitTempFail);
   for (const auto& warning : options->warnings) console.warning(warning);
   if (as_mailq && options->mode == SendmailMode::submit) options->mode = SendmailMode::mailq;
+  if (as_newaliases && options->mode == SendmailMode::submit) options->mode = SendmailMode::newaliases;
   const auto context = open_context(options->config_directory);
   if (!context) return console.fatal(context.error().text, kExitTempFail);
   switch (options->mode) {
@@ -109,7 +124,7 @@ int sendmail_main(int argc, char** argv) {
     case SendmailMode::flush:
       return flush(console, *context, *options);
     case SendmailMode::newaliases:
-      return console.fatal("aliases are not supported yet: this relay delivers no mail locally", kExitTempFail);
+      return rebuild_aliases(console, *context, *options);
     case SendmailMode::daemon:
       return console.fatal("to start the mail system use: postfix start", kExitTempFail);
     case SendmailMode::smtp_stdin:

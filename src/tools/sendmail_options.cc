@@ -169,6 +169,8 @@ class OptionReader {
 
   Result<> set_option(const std::string& value) {
     if (value == "i") out_.dot_ends_input = false;
+    if (value == "A") return fail(Errc::invalid, "-oA requires pathname");
+    if (value.starts_with("A")) out_.alias_database = value.substr(1);
     return {};  // -om -oe -oN ... are of other mailers
   }
 

@@ -17,6 +17,7 @@ struct SendmailOptions {
   std::string config_directory;          // -C; empty: the usual one
   std::string flush_queue_id;            // -qI
   std::string flush_site;                // -qR, -qS
+  std::string alias_database;            // -oA
   bool recipients_from_headers = false;  // -t
   bool dot_ends_input = true;            // off with -i, -oi
   bool sender_given = false;
