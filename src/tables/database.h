@@ -35,6 +35,7 @@ struct DatabaseSize {
 struct Database {
   std::string_view type;            // "hash"
   std::string_view suffix;          // ".db"
+  std::string_view opened_suffix;   // what Postfix puts behind the path in messages about an open table
   bool nul_bytes = false;           // postmap ends keys and values with one, unless told otherwise
   bool can_change = false;          // records are added, removed and listed; else the file is only made anew
   FileLock lock = FileLock::flock;  // by which Postfix keeps readers away while it writes

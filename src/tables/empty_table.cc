@@ -32,8 +32,8 @@ bool has_nis_domain() {
 
 // A store within one process, for caches that the process itself fills. Ours are not tables.
 std::shared_ptr<const Table> make_internal_table(const TableSource& source) {
-  source.log.warning("{}: a table of type internal starts empty and nothing writes to it: lookups find nothing",
-                     source.name());
+  source.log.info("{}: a table of type internal starts empty and nothing writes to it: lookups find nothing",
+                  source.name());
   return std::make_shared<EmptyTable>(source.name());
 }
 

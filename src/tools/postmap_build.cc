@@ -62,6 +62,12 @@ Result<const Database*> database_to_change(const TableName& table) {
   return fail(Errc::invalid, fmt::format("{} map requires O_RDONLY access mode", table.text()));
 }
 
+// The file is told of by the name that it is to have.
+Error renamed(Error error, const std::string& from, const std::string& to) {
+  if (const auto at = error.text.find(from); at != std::string::npos) error.text.replace(at, from.size(), to);
+  return error;
+}
+
 // The new file in the place of the old. `keep` says which rows stay.
 template <class Keep>
 Result<> write_rows(const RowIndex& rows, const Database& database, const std::string& file, const DatabaseLock& lock,
@@ -70,13 +76,13 @@ Result<> write_rows(const RowIndex& rows, const Database& database, const std::s
   tables::DatabaseSize size{static_cast<std::uint32_t>(rows.size()), 0};
   rows.for_each([&](std::string_view key, std::string_view value) { size.bytes += key.size() + value.size(); });
   auto writer = database.create(replacement.path(), size);
-  if (!writer) return std::unexpected(writer.error());
+  if (!writer) return std::unexpected(renamed(writer.error(), replacement.path(), file));
   Result<> done;
   rows.for_each([&](std::string_view key, std::string_view value) {
     if (done && keep(key)) done = (*writer)->put(key, value);
   });
-  if (!done) return done;
-  if (done = (*writer)->finish(); !done) return done;
+  if (done) done = (*writer)->finish();
+  if (!done) return std::unexpected(renamed(done.error(), replacement.path(), file));
   // A file that is only ever made anew is a new file each time.
   return replacement.put_in_place(database.can_change ? lock.status() : std::nullopt, source);
 }

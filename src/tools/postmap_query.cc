@@ -43,6 +43,7 @@ class QueriedTable::Sink final : public LogSink {
 
 QueriedTable::QueriedTable(TableName table, const PostmapOptions& options)
     : table_(std::move(table)),
+      opened_name_(table_.text()),
       fold_(options.fold),
       utf8_(options.utf8 && (options.force_utf8 || !options.keys_are_message())),
       values_are_files_(options.values_are_files) {}
@@ -62,6 +63,7 @@ Result<QueriedTable> QueriedTable::open(const TableName& table, const PostmapOpt
     if (!loaded->notice.empty()) warnings.push_back(loaded->notice);
     opened.has_stored_files_ = loaded->notice.empty();
     opened.can_list_ = database->can_change;
+    opened.opened_name_ += database->opened_suffix;
     opened.rows_ = std::move(loaded->rows);
     return opened;
   }
@@ -103,7 +105,7 @@ Result<std::optional<std::string>> QueriedTable::find_stored(std::string_view ke
   }
   auto found = other_->find(key);
   sink_->take(warnings);
-  if (!found) return fail(found.error().code, fmt::format("table {}: query error: Application error", name()));
+  if (!found) return fail(found.error().code, fmt::format("table {}: query error: Application error", opened_name_));
   return found;
 }
 
@@ -113,28 +115,28 @@ Result<std::string> QueriedTable::content_of(const std::string& value) const {
 
 Result<std::optional<std::string>> QueriedTable::find(std::string_view key, std::vector<std::string>& warnings) const {
   if (utf8_ && !tables::is_utf8(key)) {
-    warnings.push_back(fmt::format("{}: non-UTF-8 key \"{}\": {}", name(), printable(key), kBadUtf8));
+    warnings.push_back(fmt::format("{}: non-UTF-8 key \"{}\": {}", opened_name_, printable(key), kBadUtf8));
     return std::nullopt;
   }
   auto found = find_stored(key, warnings);
   if (!found || !*found) return found;
   if (utf8_ && !tables::is_utf8(**found)) {
     warnings.push_back(
-        fmt::format("{}: key \"{}\": non-UTF-8 value \"{}\": {}", name(), key, printable(**found), kBadUtf8));
-    return fail(Errc::invalid, fmt::format("table {}: query error", name()));
+        fmt::format("{}: key \"{}\": non-UTF-8 value \"{}\": {}", opened_name_, key, printable(**found), kBadUtf8));
+    return fail(Errc::invalid, fmt::format("table {}: query error", opened_name_));
   }
   if (!values_are_files_) return found;
   auto content = content_of(**found);
   if (content) return std::move(*content);
-  warnings.push_back(fmt::format("table {}: key {}: {}", name(), key, content.error().text));
-  return fail(Errc::invalid, fmt::format("table {}: query error", name()));
+  warnings.push_back(fmt::format("table {}: key {}: {}", opened_name_, key, content.error().text));
+  return fail(Errc::invalid, fmt::format("table {}: query error", opened_name_));
 }
 
 Result<> QueriedTable::for_each(const std::function<void(std::string_view, std::string_view)>& visit) const {
   if (!can_list_) {
     if (table_.type == "fail")
-      return fail(Errc::io, fmt::format("table {}: sequence error: Application error", name()));
-    return fail(Errc::unsupported, fmt::format("table {}: sequence operation is not supported", name()));
+      return fail(Errc::io, fmt::format("table {}: sequence error: Application error", opened_name_));
+    return fail(Errc::unsupported, fmt::format("table {}: sequence operation is not supported", opened_name_));
   }
   rows_->for_each(visit);
   return {};

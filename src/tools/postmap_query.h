@@ -29,7 +29,7 @@ class QueriedTable {
   Result<std::optional<std::string>> find(std::string_view key, std::vector<std::string>& warnings) const;
   // Every row. Errors carry Postfix's fatal text; Errc::unsupported for types that have no rows to show.
   Result<> for_each(const std::function<void(std::string_view key, std::string_view value)>& visit) const;
-  std::string name() const { return table_.text(); }
+  std::string name() const { return table_.text(); }  // "hash:/etc/postfix/x"
 
  private:
   class Sink;
@@ -38,6 +38,7 @@ class QueriedTable {
   Result<std::string> content_of(const std::string& value) const;
 
   TableName table_;
+  std::string opened_name_;  // what Postfix calls it from then on: of some types with the file's suffix
   bool fold_, utf8_, values_are_files_;
   bool has_stored_files_ = false;  // the values are contents in base64, not names
   bool can_list_ = false;
