@@ -1,13 +1,27 @@
 // regexp: POSIX extended (or basic) expressions. The C library's, as in Postfix: other engines differ in what a group
-// captures, and in the corners of the syntax.
+// captures, and in the corners of the syntax. It has no limits on what matching costs: time grows at worst with the
+// square of the key's length, and with back-references memory does too.
 #include <regex.h>
 
+#include <string_view>
 #include <vector>
 
 #include "tables/pattern.h"
 
 namespace waypost::tables {
 namespace {
+
+constexpr std::size_t kMaxBackReferenceKey = 2000;  // bytes: 30 MB, some tens of milliseconds
+
+// "\\1" outside of brackets.
+bool has_back_reference(std::string_view text) {
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+    if (text[i] != '\\') continue;
+    ++i;
+    if (text[i] >= '1' && text[i] <= '9') return true;
+  }
+  return false;
+}
 
 std::string error_text(int error, const regex_t& expression) {
   char text[256];
@@ -28,10 +42,14 @@ class PosixPattern final : public Pattern {
     const int error = ::regcomp(&expression_, text.c_str(), options);
     if (error != 0) return fail(Errc::invalid, error_text(error, expression_));
     is_compiled_ = true;
+    has_back_reference_ = has_back_reference(text);
     return {};
   }
 
   Result<bool> matches(const std::string& subject, std::span<Group> groups) const override {
+    if (has_back_reference_ && subject.size() > kMaxBackReferenceKey) {
+      return fail(Errc::unavailable, "the key is too long for an expression with back-references");
+    }
     std::vector<regmatch_t> found(groups.size());
     const int error = ::regexec(&expression_, subject.c_str(), found.size(), found.data(), 0);
     if (error == REG_NOMATCH) return false;
@@ -47,7 +65,7 @@ class PosixPattern final : public Pattern {
 
  private:
   regex_t expression_{};
-  bool is_compiled_ = false;
+  bool is_compiled_ = false, has_back_reference_ = false;
 };
 
 bool set_flag(char flag, int& options, RuleWarnings&) {

@@ -118,6 +118,14 @@ TEST_F(RegexpRulesTest, LimitsNestingAndLength) {
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr("the regexp is longer than 32768 bytes")));
 }
 
+TEST_F(RegexpRulesTest, BackReferencesMeetALimit) {
+  const auto rules = parse("/^(a*)b\\1$/ x\n");
+  EXPECT_EQ(find(rules, "aabaa"), "x");
+  EXPECT_EQ(find(rules, std::string(2000, 'c')), "-");
+  EXPECT_EQ(find(rules, std::string(2001, 'c')),
+            "regexp map /f, line 1: the key is too long for an expression with back-references");
+}
+
 TEST_F(RegexpRulesTest, AKeyEndsAtItsNulByte) {
   using namespace std::string_literals;
   EXPECT_EQ(find_in("/^a$/ x", "a\0b"s), "x");
