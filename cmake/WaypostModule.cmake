@@ -96,8 +96,8 @@ function(waypost_fuzz_targets)
     string(REPLACE "_fuzz" "" corpus ${target})
     add_executable(${target} ${file})
     target_link_libraries(${target} PRIVATE waypost_smtp waypost_sasl waypost_config waypost_tables waypost_spool waypost_mail
-                          waypost_dns waypost_smtp_client waypost_smtp_server waypost_admin waypost_intake waypost_postfix_queue)
-    target_link_libraries(${target} PRIVATE waypost_review)
+                          waypost_dns waypost_smtp_client waypost_smtp_server waypost_admin waypost_intake waypost_postfix_queue
+                          waypost_review waypost_tools)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
     if(WAYPOST_FUZZ)
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
