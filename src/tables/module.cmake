@@ -12,3 +12,8 @@ endfunction()
 
 waypost_table_library("${pcre2_FOUND}" PkgConfig::pcre2 WAYPOST_WITH_PCRE pcre_pattern.cc pcre_table.cc pcre_rules_test.cc)
 waypost_table_library("${lmdb_FOUND}" PkgConfig::lmdb WAYPOST_WITH_LMDB lmdb_reader.cc lmdb_writer.cc)
+
+# Not part of a normal build: ninja tables-bench.
+add_executable(tables-bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/tables/tables_bench.cc)
+target_link_libraries(tables-bench PRIVATE waypost_tables)
+set_target_properties(tables-bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
