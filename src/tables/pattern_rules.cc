@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "tables/literal_prefix.h"
 #include "tables/source_file.h"
 
 namespace waypost::tables {
@@ -108,7 +109,10 @@ class PatternRules::Parser {
       warnings_.here(pattern.error().text);
       return std::nullopt;
     }
-    return Test{std::move(*pattern), source.negated};
+    const bool has_prefix = (source.options & dialect_.prefix_wanted) == dialect_.prefix_wanted &&
+                            (source.options & dialect_.prefix_forbidden) == 0;
+    return Test{std::move(*pattern), source.negated, (source.options & dialect_.ignore_case) != 0,
+                has_prefix ? literal_prefix(source.text) : ""};
   }
 
   std::optional<Rule> parse_match(std::string_view rest) {
@@ -201,21 +205,22 @@ PatternRules PatternRules::parse(const Dialect& dialect, std::string_view text, 
   return rules;
 }
 
-Result<bool> PatternRules::Test::holds(const std::string& subject, std::span<Group> groups) const {
-  const auto matched = pattern->matches(subject, groups);
-  if (!matched) return matched;
-  return *matched != negated;
+Match PatternRules::Test::holds(const std::string& subject, std::span<Group> groups, std::string& why) const {
+  const bool may_match = ignores_case ? istarts_with(subject, prefix) : subject.starts_with(prefix);
+  const Match matched = may_match ? pattern->match(subject, groups, why) : Match::no;
+  if (matched == Match::gave_up || !negated) return matched;
+  return matched == Match::yes ? Match::no : Match::yes;
 }
 
-Result<bool> PatternRules::applies(const Rule& rule, const std::string& subject, std::span<Group> groups) const {
+Match PatternRules::applies(const Rule& rule, const std::string& subject, std::span<Group> groups, std::string& why) {
   const std::uint32_t max_index = rule.replacement.max_index();
-  const auto first = rule.first.holds(subject, max_index > 0 ? groups.first(max_index + 1) : std::span<Group>());
-  if (!first || !*first || !rule.second.pattern) return first;
-  return rule.second.holds(subject, {});
+  const Match first = rule.first.holds(subject, max_index > 0 ? groups.first(max_index + 1) : std::span<Group>(), why);
+  if (first != Match::yes || !rule.second.pattern) return first;
+  return rule.second.holds(subject, {}, why);
 }
 
-Error PatternRules::gave_up(const Rule& rule, const Error& why) const {
-  std::string text = fmt::format("{} map {}, line {}: {}", dialect_.type, path_, rule.line, why.text);
+Error PatternRules::gave_up(const Rule& rule, std::string_view why) const {
+  std::string text = fmt::format("{} map {}, line {}: {}", dialect_.type, path_, rule.line, why);
   log_.warning("{}", text);
   return {Errc::unavailable, std::move(text)};
 }
@@ -223,13 +228,14 @@ Error PatternRules::gave_up(const Rule& rule, const Error& why) const {
 Lookup PatternRules::find(std::string_view key) const {
   const std::string subject(key.substr(0, key.find('\0')));
   std::vector<Group> groups(max_groups_);
+  std::string why;
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const Rule& rule = rules_[i];
     if (rule.kind == Kind::end_block) continue;
-    const auto applied = applies(rule, subject, groups);
-    if (!applied) return std::unexpected(gave_up(rule, applied.error()));
-    if (rule.kind == Kind::match && *applied) return rule.replacement.expand(subject, groups);
-    if (rule.kind == Kind::if_block && !*applied) i = rule.block_end;
+    const Match applied = applies(rule, subject, groups, why);
+    if (applied == Match::gave_up) return std::unexpected(gave_up(rule, why));
+    if (rule.kind == Kind::match && applied == Match::yes) return rule.replacement.expand(subject, groups);
+    if (rule.kind == Kind::if_block && applied == Match::no) i = rule.block_end;
   }
   return std::nullopt;
 }

@@ -38,8 +38,10 @@ class PatternRules final : public Content {
   struct Test {
     std::unique_ptr<const Pattern> pattern;  // null: nothing to test
     bool negated = false;
+    bool ignores_case = false;
+    std::string prefix;  // without which nothing can match
 
-    Result<bool> holds(const std::string& subject, std::span<Group> groups) const;
+    Match holds(const std::string& subject, std::span<Group> groups, std::string& why) const;
   };
   struct Rule {
     Kind kind = Kind::match;
@@ -52,8 +54,8 @@ class PatternRules final : public Content {
 
   PatternRules(const Dialect& dialect, std::string_view path, const Log& log)
       : dialect_(dialect), path_(path), log_(log) {}
-  Result<bool> applies(const Rule& rule, const std::string& subject, std::span<Group> groups) const;
-  Error gave_up(const Rule& rule, const Error& why) const;
+  static Match applies(const Rule& rule, const std::string& subject, std::span<Group> groups, std::string& why);
+  Error gave_up(const Rule& rule, std::string_view why) const;
 
   const Dialect& dialect_;
   std::string path_;

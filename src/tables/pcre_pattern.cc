@@ -69,25 +69,33 @@ class Scratch {
 class PcrePattern final : public Pattern {
  public:
   explicit PcrePattern(pcre2_code* code) : code_(code) {
-    ::pcre2_jit_compile(code_, PCRE2_JIT_COMPLETE);  // a failure leaves the interpreter
+    has_machine_code_ = ::pcre2_jit_compile(code_, PCRE2_JIT_COMPLETE) == 0;  // else the interpreter does it
     ::pcre2_pattern_info(code_, PCRE2_INFO_CAPTURECOUNT, &group_count_);
   }
   PcrePattern(const PcrePattern&) = delete;
   PcrePattern& operator=(const PcrePattern&) = delete;
   ~PcrePattern() override { ::pcre2_code_free(code_); }
 
-  Result<bool> matches(const std::string& subject, std::span<Group> groups) const override {
+  Match match(const std::string& subject, std::span<Group> groups, std::string& why) const override {
     thread_local Scratch scratch;
     pcre2_match_data* const data = scratch.data(static_cast<std::uint32_t>(std::max<std::size_t>(groups.size(), 1)));
-    if (data == nullptr) return fail(Errc::unavailable, "no more memory");
-    int found = match(subject, 0, data, scratch.context());
-    const bool is_large = found == PCRE2_ERROR_JIT_STACKLIMIT;
-    if (is_large) found = match(subject, PCRE2_NO_JIT, data, scratch.context());
+    if (data == nullptr) {
+      why = "no more memory";
+      return Match::gave_up;
+    }
+    const auto* const text = reinterpret_cast<PCRE2_SPTR>(subject.data());
+    int found = PCRE2_ERROR_JIT_STACKLIMIT;
+    if (has_machine_code_) found = ::pcre2_jit_match(code_, text, subject.size(), 0, 0, data, scratch.context());
+    const bool is_interpreted = found == PCRE2_ERROR_JIT_STACKLIMIT;
+    if (is_interpreted) {
+      found = ::pcre2_match(code_, text, subject.size(), 0, PCRE2_NO_JIT, data, scratch.context());
+    }
     if (found >= 0) copy_groups(data, groups);
-    if (is_large) scratch.trim();
-    if (found >= 0) return true;
-    if (found == PCRE2_ERROR_NOMATCH) return false;
-    return fail(Errc::unavailable, error_text(found));
+    if (is_interpreted && has_machine_code_) scratch.trim();
+    if (found >= 0) return Match::yes;
+    if (found == PCRE2_ERROR_NOMATCH) return Match::no;
+    why = error_text(found);
+    return Match::gave_up;
   }
   std::size_t group_count() const override { return group_count_; }
 
@@ -99,14 +107,10 @@ class PcrePattern final : public Pattern {
       groups[i] = took_part ? Group{offsets[2 * i], offsets[2 * i + 1]} : Group{};
     }
   }
-  int match(const std::string& subject, std::uint32_t options, pcre2_match_data* data,
-            pcre2_match_context* context) const {
-    return ::pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), 0, options, data,
-                         context);
-  }
 
   pcre2_code* code_;
   std::uint32_t group_count_ = 0;
+  bool has_machine_code_ = false;
 };
 
 // Options are bits of an unsigned number for PCRE2, of an int for Dialect.
@@ -148,6 +152,9 @@ const Dialect kPcreDialect{.type = "pcre",
                            .zero_text = "out of range",
                            .has_second_pattern = false,
                            .default_options = to_options(PCRE2_CASELESS | PCRE2_DOTALL),
+                           .ignore_case = to_options(PCRE2_CASELESS),
+                           .prefix_wanted = 0,
+                           .prefix_forbidden = to_options(PCRE2_MULTILINE | PCRE2_EXTENDED),
                            .set_flag = set_flag,
                            .compile = compile};
 

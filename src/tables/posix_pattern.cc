@@ -46,20 +46,24 @@ class PosixPattern final : public Pattern {
     return {};
   }
 
-  Result<bool> matches(const std::string& subject, std::span<Group> groups) const override {
+  Match match(const std::string& subject, std::span<Group> groups, std::string& why) const override {
     if (has_back_reference_ && subject.size() > kMaxBackReferenceKey) {
-      return fail(Errc::unavailable, "the key is too long for an expression with back-references");
+      why = "the key is too long for an expression with back-references";
+      return Match::gave_up;
     }
     std::vector<regmatch_t> found(groups.size());
     const int error = ::regexec(&expression_, subject.c_str(), found.size(), found.data(), 0);
-    if (error == REG_NOMATCH) return false;
-    if (error != 0) return fail(Errc::unavailable, error_text(error, expression_));
+    if (error == REG_NOMATCH) return Match::no;
+    if (error != 0) {
+      why = error_text(error, expression_);
+      return Match::gave_up;
+    }
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const bool took_part = found[i].rm_so >= 0;
       groups[i] = took_part ? Group{static_cast<std::size_t>(found[i].rm_so), static_cast<std::size_t>(found[i].rm_eo)}
                             : Group{};
     }
-    return true;
+    return Match::yes;
   }
   std::size_t group_count() const override { return expression_.re_nsub; }
 
@@ -99,6 +103,9 @@ const Dialect kRegexpDialect{.type = "regexp",
                              .zero_text = "out-of-range",
                              .has_second_pattern = true,
                              .default_options = REG_EXTENDED | REG_ICASE,
+                             .ignore_case = REG_ICASE,
+                             .prefix_wanted = REG_EXTENDED,
+                             .prefix_forbidden = REG_NEWLINE,
                              .set_flag = set_flag,
                              .compile = compile};
 
