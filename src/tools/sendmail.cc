@@ -92,7 +92,7 @@ int flush(const Console& console, const Context& context, const SendmailOptions&
 
 int rebuild_aliases(const Console& console, const Context& context, const SendmailOptions& options) {
   if (!options.drop.recipients.empty()) {
-    return console.fatal("alias initialization mode requires no recipient", kExitUsage);
+    return console.fatal("alias initialization mode requires no recipient", kExitTempFail);
   }
   if (!options.alias_database.empty()) return build_aliases(options.config_directory, {options.alias_database});
   const auto databases = context.configuration->view(nullptr, "sendmail").value("alias_database");
