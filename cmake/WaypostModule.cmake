@@ -97,7 +97,7 @@ function(waypost_fuzz_targets)
     add_executable(${target} ${file})
     target_link_libraries(${target} PRIVATE waypost_smtp waypost_sasl waypost_config waypost_tables waypost_spool waypost_mail
                           waypost_dns waypost_smtp_client waypost_smtp_server waypost_admin waypost_intake waypost_postfix_queue
-                          waypost_review waypost_tools)
+                          waypost_review waypost_tools waypost_report)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
     if(WAYPOST_FUZZ)
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)

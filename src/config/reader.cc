@@ -15,6 +15,11 @@ void Reader::reject(std::string_view name, std::string why, FindingCode code) {
   findings_.push_back(make_finding(code, std::move(origin.file), origin.line, std::move(why)));
 }
 
+void Reader::warn(std::string_view name, std::string why, FindingCode code) {
+  Origin origin = view_.origin(name);
+  findings_.push_back({Severity::warning, std::move(origin.file), origin.line, std::move(why), code});
+}
+
 std::string Reader::default_text(std::string_view name) {
   return view_.expanded(view_.raw_default(name).value_or("")).value_or("");
 }

@@ -38,6 +38,8 @@ class Reader {
 
   // Adds an error that a caller found in the value of `name`.
   void reject(std::string_view name, std::string why, FindingCode code = FindingCode::bad_value);
+  // ... or a warning, for what works otherwise than its author may think.
+  void warn(std::string_view name, std::string why, FindingCode code = FindingCode::other);
 
  private:
   std::string default_text(std::string_view name);

@@ -7,17 +7,49 @@
 namespace waypost::daemon {
 namespace {
 
-std::optional<report::ComposedNotice> compose(const queue::NoticeRequest& request, const report::Settings& settings,
-                                              WallTime now) {
+// One kind of request, the notice to the sender, the copy for the postmaster, and how the log calls them.
+struct Form {
+  report::Kind kind;
+  std::optional<report::Kind> copy;
+  events::Notice name;
+};
+
+Form form_of(queue::NoticeRequest::Kind kind) {
+  using Request = queue::NoticeRequest::Kind;
+  switch (kind) {
+    case Request::failure:
+      return {report::Kind::failure, report::Kind::postmaster_failure, events::Notice::sender_failure};
+    case Request::delay:
+      return {report::Kind::delay, report::Kind::postmaster_delay, events::Notice::sender_delay};
+    case Request::success:
+      return {report::Kind::success, std::nullopt, events::Notice::sender_status};
+    case Request::delay_cleared:
+      return {report::Kind::delay_cleared, std::nullopt, events::Notice::sender_status};
+  }
+  return {report::Kind::failure, std::nullopt, events::Notice::sender_failure};
+}
+
+events::Notice name_of(report::Kind kind, events::Notice to_sender) {
+  if (kind == report::Kind::postmaster_failure) return events::Notice::postmaster_failure;
+  if (kind == report::Kind::postmaster_delay) return events::Notice::postmaster_delay;
+  return to_sender;
+}
+
+std::optional<report::ComposedNotice> compose(const queue::NoticeRequest& request, report::Kind kind,
+                                              const report::Settings& settings, WallTime now) {
   std::vector<report::RecipientReport> recipients;
   recipients.reserve(request.outcomes.size());
   for (const auto& outcome : request.outcomes) {
-    recipients.push_back({outcome.recipient, outcome.dsn, outcome.text, outcome.remote_mta, outcome.remote_reply});
+    recipients.push_back({.recipient = outcome.recipient,
+                          .dsn = outcome.dsn,
+                          .reason = outcome.text,
+                          .remote_mta = outcome.remote_mta,
+                          .remote_reply = outcome.remote_reply,
+                          .delivered = outcome.handover == delivery::Handover::delivered});
   }
   const report::Original original{request.envelope.get(), request.size, [&](std::uint64_t offset, std::size_t limit) {
                                     return request.body->read(offset, limit);
                                   }};
-  const auto kind = request.kind == queue::NoticeRequest::Kind::failure ? report::Kind::failure : report::Kind::delay;
   return report::compose(kind, original, recipients, settings, now);
 }
 
@@ -46,16 +78,22 @@ void Notifier::notify(queue::NoticeRequest request) {
 
 net::Task<void> Notifier::send(queue::NoticeRequest request) {
   const QueueId id = request.envelope->id;
-  const bool wants_answer = request.kind == queue::NoticeRequest::Kind::failure;
+  const auto form = form_of(request.kind);
+  const bool wants_answer = request.kind != queue::NoticeRequest::Kind::delay;
+  const bool has_copy =
+      form.copy && !report::postmaster_for(*form.copy, request.envelope->sender.empty(), *settings_.load()).empty();
   const auto shared = std::make_shared<const queue::NoticeRequest>(std::move(request));
-  const bool done = co_await submit(shared);
+  const bool done = co_await submit(shared, form.kind);
+  // The copy is a courtesy: when it fails the log has said so, and nothing is repeated for it.
+  if (done && has_copy) co_await submit(shared, *form.copy);
   if (wants_answer) queue_->notified(id, done);
 }
 
-net::Task<bool> Notifier::submit(std::shared_ptr<const queue::NoticeRequest> request) {
+net::Task<bool> Notifier::submit(std::shared_ptr<const queue::NoticeRequest> request, report::Kind kind) {
   const auto settings = settings_.load();
   const auto now = parts_.clock.wall();
-  auto composed = co_await parts_.pool.run([request, settings, now] { return compose(*request, *settings, now); });
+  auto composed =
+      co_await parts_.pool.run([request, kind, settings, now] { return compose(*request, kind, *settings, now); });
   if (!composed) {
     parts_.log.warning("{}: cannot compose a notice: {}", request->envelope->id.text(), composed.error().text);
     co_return false;
@@ -70,9 +108,7 @@ net::Task<bool> Notifier::submit(std::shared_ptr<const queue::NoticeRequest> req
     parts_.log.warning("{}: notice not queued: {}", request->envelope->id.text(), verdict.refusal->text);
     co_return false;
   }
-  const auto kind = request->kind == queue::NoticeRequest::Kind::failure ? events::Notice::sender_failure
-                                                                         : events::Notice::sender_delay;
-  events::notice_sent(parts_.log, request->envelope->id, kind, verdict.id);
+  events::notice_sent(parts_.log, request->envelope->id, name_of(kind, form_of(request->kind).name), verdict.id);
   co_return true;
 }
 

@@ -32,13 +32,13 @@ class Notifier {
   void connect(queue::QueueThread& queue) { queue_ = &queue; }
   void set_settings(std::shared_ptr<const report::Settings> settings) { settings_.store(std::move(settings)); }
 
-  // Any thread. A failure notice is answered with QueueThread::notified: true when it is on disk or none is due.
+  // Any thread. All but delay notices are answered with QueueThread::notified: true when it is on disk or none is due.
   void notify(queue::NoticeRequest request);
 
  private:
   net::Task<void> send(queue::NoticeRequest request);
   // True when nothing is left to do about it.
-  net::Task<bool> submit(std::shared_ptr<const queue::NoticeRequest> request);
+  net::Task<bool> submit(std::shared_ptr<const queue::NoticeRequest> request, report::Kind kind);
 
   Parts parts_;
   queue::QueueThread* queue_ = nullptr;

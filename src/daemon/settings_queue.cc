@@ -70,6 +70,7 @@ queue::Settings read_queue(const config::Configuration& configuration, config::R
   out.maximal_queue_lifetime = reader.duration("maximal_queue_lifetime");
   out.bounce_queue_lifetime = std::min(reader.duration("bounce_queue_lifetime"), out.maximal_queue_lifetime);
   out.delay_warning_time = reader.duration("delay_warning_time");
+  out.confirm_delay_cleared = reader.flag("confirm_delay_cleared");
   out.soft_bounce = reader.flag("soft_bounce");
   out.recipient_delimiter = reader.text("recipient_delimiter");
   out.defer_transports = reader.list("defer_transports");
@@ -82,18 +83,6 @@ queue::Settings read_queue(const config::Configuration& configuration, config::R
     transport.process_limit = service.process_limit().value_or(process_limit);
     out.transports.emplace(service.name, std::move(transport));
   }
-  return out;
-}
-
-report::Settings read_report(config::Reader& reader) {
-  report::Settings out;
-  out.hostname = reader.text("myhostname");
-  out.origin = read_origin(reader);
-  out.mail_name = reader.text("mail_name");
-  out.bounce_size_limit = static_cast<std::uint64_t>(reader.number("bounce_size_limit", 0));
-  out.maximal_queue_lifetime = reader.duration("maximal_queue_lifetime");
-  out.delay_warning_time = reader.duration("delay_warning_time");
-  out.double_bounce_sender = reader.text("double_bounce_sender");
   return out;
 }
 

@@ -43,10 +43,18 @@ struct Request {
 
 enum class Status : std::uint8_t { sent, deferred, bounced };
 
+// Of what was sent: who tells a sender that asked for it (NOTIFY=SUCCESS), and what (RFC 3461 §5.2).
+enum class Handover : std::uint8_t {
+  relayed,    // we do: to a server that knows no DSN
+  delivered,  // we do: this was the end
+  passed_on,  // the server has taken the request over
+};
+
 // The end of the attempt for one recipient, as logged.
 struct Outcome {
   std::uint32_t recipient = 0;  // index into Envelope::recipients
   Status status = Status::deferred;
+  Handover handover = Handover::relayed;
   std::string dsn;           // "2.0.0"
   std::string text;          // what stands in brackets after status=
   std::string remote_mta;    // host name, for DSNs; empty when no server spoke

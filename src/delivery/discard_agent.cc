@@ -21,7 +21,11 @@ void DiscardAgent::deliver(Request request, ReportSink done) {
                             .dsn = dsn,
                             .status = "sent",
                             .text = text});
-    report.outcomes.push_back({.recipient = recipient, .status = Status::sent, .dsn = dsn, .text = std::string(text)});
+    report.outcomes.push_back({.recipient = recipient,
+                               .status = Status::sent,
+                               .handover = Handover::delivered,
+                               .dsn = dsn,
+                               .text = std::string(text)});
   }
   done(std::move(report));
 }

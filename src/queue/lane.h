@@ -68,11 +68,14 @@ struct ActiveMessage {
   std::vector<std::uint32_t> shares;              // that still wait in lanes
   std::vector<mail::RecipientProgress> progress;  // empty until there is something to say
   std::vector<delivery::Outcome> outcomes;        // of this round: deferred and bounced ones
+  std::vector<delivery::Outcome> successes;       // of this round: those that the sender is to be told
+  std::vector<delivery::Outcome> cleared;         // likewise, because he had been told of a delay
   std::uint32_t in_flight = 0;
   bool unrecorded = false;  // progress has news that the spool does not know yet
   std::uint64_t record_timer = 0;
   std::uint32_t finished = 0;  // recipients sent or bounced, in this round or before
-  bool notifying = false;      // waits for notified()
+  bool notifying = false;      // waits for notified() ...
+  bool of_success = false;     // ... about a notice of success
 };
 
 struct Flight {

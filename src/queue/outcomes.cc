@@ -1,5 +1,6 @@
 // What deliveries report about recipients, and what of it the spool is told.
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "events/events.h"
@@ -12,12 +13,41 @@ mail::RecipientProgress& Scheduler::progress_of(ActiveMessage& message, std::uin
   return message.progress[recipient];
 }
 
+// Whether the sender is to be told (RFC 3461 §5.2.4, confirm_delay_cleared); nearly never.
+void Scheduler::note_success(ActiveMessage& message, delivery::Outcome outcome) const {
+  const auto notify = message.envelope->recipients[outcome.recipient].notify;
+  if ((notify & mail::Notify::kSuccess) != 0) {
+    if (outcome.handover != delivery::Handover::passed_on) message.successes.push_back(std::move(outcome));
+    return;
+  }
+  const bool wants_delays = notify == mail::Notify::kNoneGiven || (notify & mail::Notify::kDelay) != 0;
+  if (settings_->confirm_delay_cleared && wants_delays && entries_[message.entry].has(Entry::kDelayNotified)) {
+    message.cleared.push_back(std::move(outcome));
+  }
+}
+
+// True when a notice is on its way: the message stays as it is until that is queued, since the notice quotes it.
+bool Scheduler::report_success(ActiveMessage& message) {
+  const bool asked_for = !message.successes.empty();
+  auto& outcomes = asked_for ? message.successes : message.cleared;
+  if (outcomes.empty()) return false;
+  message.notifying = message.of_success = true;
+  ++notifying_;
+  ports_.notify({.kind = asked_for ? NoticeRequest::Kind::success : NoticeRequest::Kind::delay_cleared,
+                 .envelope = message.envelope,
+                 .body = message.body,
+                 .size = entries_[message.entry].size,
+                 .outcomes = std::exchange(outcomes, {})});
+  return true;
+}
+
 void Scheduler::apply(ActiveMessage& message, delivery::Outcome outcome) {
   mail::RecipientProgress& progress = progress_of(message, outcome.recipient);
   if (outcome.status == delivery::Status::sent) {
     progress = {.state = mail::RecipientState::sent};
     ++message.finished;
     message.unrecorded = true;
+    note_success(message, std::move(outcome));
     return;
   }
   progress.dsn = outcome.dsn;

@@ -62,12 +62,13 @@ struct Activation {
 
 // A notice to the sender that is to be composed and queued.
 struct NoticeRequest {
-  enum class Kind : std::uint8_t { failure, delay };
+  enum class Kind : std::uint8_t { failure, delay, success, delay_cleared };
   Kind kind = Kind::failure;
   std::shared_ptr<const mail::Envelope> envelope;
   std::shared_ptr<delivery::BodySource> body;
   std::uint64_t size = 0;
-  std::vector<delivery::Outcome> outcomes;  // of the recipients concerned, whatever their NOTIFY says
+  // Of the recipients concerned; of failures and delays whatever their NOTIFY says.
+  std::vector<delivery::Outcome> outcomes;
 };
 
 // Called on the queue's thread; each call must return soon and must not call the queue back before it returns.
@@ -85,8 +86,8 @@ class Ports {
   // Change held, force_expire and next_attempt of the stored delivery state to those of `marks`; the rest stays.
   virtual void amend(QueueId id, const mail::Progress& marks) = 0;
   virtual void remove(QueueId id) = 0;
-  // failure: answer with notified() once the notice is safely queued, or nothing has to be sent (null sender, NOTIFY).
-  // delay: no answer.
+  // Answer with notified() once the notice is safely queued, or nothing has to be sent (null sender, NOTIFY); delay: no
+  // answer.
   virtual void notify(NoticeRequest request) = 0;
 };
 

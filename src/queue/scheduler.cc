@@ -2,6 +2,7 @@
 #include "queue/scheduler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "events/events.h"
@@ -235,6 +236,7 @@ void Scheduler::conclude_if_over(std::uint32_t message, Instant now) {
     leave(message);
     return;
   }
+  if (report_success(m)) return;
   const Entry& entry = entries_[m.entry];
   const auto deferred = [](const delivery::Outcome& o) { return o.status == delivery::Status::deferred; };
   const auto bounced = [](const delivery::Outcome& o) { return o.status == delivery::Status::bounced; };
@@ -266,6 +268,11 @@ void Scheduler::notified(QueueId id, bool ok, Instant now) {
   if (!m.notifying) return;
   m.notifying = false;
   --notifying_;
+  if (std::exchange(m.of_success, false)) {
+    if (!ok) logs_.qmgr.warning("{}: the notice of success to its sender could not be queued", id.text());
+    conclude_if_over(i, now);
+    return;
+  }
   if (!ok) logs_.qmgr.warning("{}: the notice to its sender could not be queued, tried again later", id.text());
   for (delivery::Outcome& outcome : m.outcomes) {
     if (outcome.status != delivery::Status::bounced) continue;

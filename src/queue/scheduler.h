@@ -117,6 +117,8 @@ class Scheduler {
   void activation_failed(std::uint32_t entry, const std::string& error, Instant now);
 
   // Outcomes (outcomes.cc)
+  void note_success(ActiveMessage& message, delivery::Outcome outcome) const;
+  bool report_success(ActiveMessage& message);
   mail::RecipientProgress& progress_of(ActiveMessage& message, std::uint32_t recipient);
   void apply(ActiveMessage& message, delivery::Outcome outcome);
   void apply_report(const Flight& flight, delivery::Report& report);

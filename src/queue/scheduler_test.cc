@@ -303,5 +303,74 @@ TEST_F(SchedulerTest, StoppingEndsWhatIsUnderWayAndStartsNothing) {
   EXPECT_TRUE(scheduler_->idle());
 }
 
+// --- notices of success
+
+class SuccessNotices : public SchedulerFixture {
+ protected:
+  delivery::Request deliver_to(std::uint8_t notify) {
+    Arrival arrival = message({"a.example"});
+    auto envelope = std::make_shared<mail::Envelope>(*arrival.envelope);
+    envelope->recipients[0].notify = notify;
+    arrival.envelope = envelope;
+    id_ = envelope->id;
+    known_[id_] = arrival;
+    scheduler_->add(std::move(arrival), now());
+    return take();
+  }
+  QueueId id_;
+};
+
+TEST_F(SuccessNotices, AreQueuedBeforeTheMessageIsRemoved) {
+  sent(deliver_to(mail::Notify::kSuccess));
+  ASSERT_EQ(ports_.notices.size(), 1U);
+  EXPECT_EQ(ports_.notices[0].kind, NoticeRequest::Kind::success);
+  EXPECT_EQ(ports_.notices[0].outcomes.size(), 1U);
+  EXPECT_TRUE(ports_.removed.empty());
+  EXPECT_FALSE(scheduler_->idle());
+  scheduler_->notified(id_, true, now());
+  EXPECT_EQ(ports_.removed.size(), 1U);
+  EXPECT_TRUE(scheduler_->idle());
+}
+
+TEST_F(SuccessNotices, OneThatCannotBeQueuedDoesNotRepeatTheDelivery) {
+  sent(deliver_to(mail::Notify::kSuccess));
+  scheduler_->notified(id_, false, now());
+  EXPECT_EQ(ports_.removed.size(), 1U);
+  EXPECT_TRUE(log_.contains("the notice of success to its sender could not be queued"));
+}
+
+TEST_F(SuccessNotices, AreNotForThoseWhoAskedForNoneNorWhenTheServerSendsThem) {
+  sent(deliver_to(mail::Notify::kFailure));
+  sent(deliver_to(mail::Notify::kNoneGiven));
+  const auto request = deliver_to(mail::Notify::kSuccess);
+  auto result = report(request, delivery::Status::sent, "2.0.0", "250 ok");
+  result.outcomes[0].handover = delivery::Handover::passed_on;
+  scheduler_->finished(std::move(result), now());
+  EXPECT_TRUE(ports_.notices.empty());
+  EXPECT_EQ(ports_.removed.size(), 3U);
+}
+
+TEST_F(SuccessNotices, FollowADelayNoticeWhereWanted) {
+  settings_.delay_warning_time = std::chrono::hours{1};
+  for (const bool wanted : {false, true}) {
+    settings_.confirm_delay_cleared = wanted;
+    restart();
+    ports_ = {};
+    const QueueId id = add({"a.example"});
+    clock_.advance(std::chrono::hours{2});
+    deferred(take());
+    ASSERT_EQ(ports_.notices.size(), 1U);
+    EXPECT_EQ(ports_.notices[0].kind, NoticeRequest::Kind::delay);
+    advance(std::chrono::hours{3});
+    answer_activations();
+    sent(take());
+    EXPECT_EQ(ports_.notices.size(), wanted ? 2U : 1U);
+    if (!wanted) continue;
+    EXPECT_EQ(ports_.notices[1].kind, NoticeRequest::Kind::delay_cleared);
+    scheduler_->notified(id, true, now());
+    EXPECT_FALSE(exists(id));
+  }
+}
+
 }  // namespace
 }  // namespace waypost::queue

@@ -44,6 +44,7 @@ struct Settings {
   std::chrono::seconds bounce_queue_lifetime{5 *
                                              86'400};  // for the null sender; above the maximal one it counts as that
   std::chrono::seconds delay_warning_time{0};          // 0: no notices
+  bool confirm_delay_cleared = false;                  // a sender that got a delay notice learns of the delivery
   bool soft_bounce = false;                            // nothing is returned to its sender, expired mail neither
   std::string recipient_delimiter;                     // for lanes that are per recipient
   std::vector<std::string> defer_transports;           // delivered only when flushed

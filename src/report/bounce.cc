@@ -34,8 +34,12 @@ Wording wording_of(Kind kind) {
       return {"Delayed Mail (still being retried)", "delayed", mail::Notify::kDelay};
     case Kind::success:
       return {"Successful Mail Delivery Report", "delivered", mail::Notify::kSuccess};
+    case Kind::delay_cleared:
+      return {"Successful Mail Delivery Report", "delivered", mail::Notify::kDelay};
     case Kind::postmaster_failure:
       return {"Postmaster Copy: Undelivered Mail", "failed", 0};
+    case Kind::postmaster_delay:
+      return {"Postmaster Warning: Delayed Mail", "delayed", 0};
   }
   return {};
 }
@@ -47,6 +51,9 @@ bool is_asked_for(const mail::Recipient& recipient, Kind kind) {
   if (recipient.notify == mail::Notify::kNoneGiven) return kind != Kind::success;
   return (recipient.notify & wanted) != 0;
 }
+
+bool is_for_postmaster(Kind kind) { return kind == Kind::postmaster_failure || kind == Kind::postmaster_delay; }
+bool is_about_success(Kind kind) { return kind == Kind::success || kind == Kind::delay_cleared; }
 
 bool has_eight_bit(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; });
@@ -71,6 +78,30 @@ std::string hours_or_days(std::chrono::seconds span) {
   return fmt::format("{:.1f} hour(s)", static_cast<double>(span.count()) / 3600);
 }
 
+const Template* template_for(Kind kind, const Settings& settings) {
+  switch (kind) {
+    case Kind::failure:
+    case Kind::postmaster_failure:
+      return settings.failure_template.get();
+    case Kind::delay:
+    case Kind::postmaster_delay:
+      return settings.delay_template.get();
+    case Kind::success:
+    case Kind::delay_cleared:
+      return settings.success_template.get();
+  }
+  return nullptr;
+}
+
+// A From: as templates have it, "MAILER-DAEMON (Mail Delivery System)", completed with the domain.
+std::string with_domain(std::string_view from, std::string_view domain) {
+  if (from.contains('@')) return std::string(from);
+  const auto open = from.find('<');
+  const auto end = open == std::string_view::npos ? from.find_first_of(" \t(") : from.find('>', open);
+  const auto at = std::min(end, from.size());
+  return fmt::format("{}@{}{}", from.substr(0, at), domain, from.substr(at));
+}
+
 // The message under construction: lines with CRLF.
 class Composer {
  public:
@@ -82,19 +113,20 @@ class Composer {
         recipients_(recipients),
         settings_(settings),
         now_(now),
+        template_(template_for(kind, settings)),
         boundary_(fmt::format("{}.{}/{}", envelope_.id.text(),
                               std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count(),
                               settings.hostname)) {}
 
   ComposedNotice compose() {
     read_original();
-    eight_bit_ = has_eight_bit(returned_) || envelope_.smtputf8;
+    eight_bit_ = has_eight_bit(returned_) || envelope_.smtputf8 || (template_ && has_eight_bit(template_->text));
     header();
     text_part();
     status_part();
     original_part();
     line("--{}--", boundary_);
-    return {.sender = to_postmaster() ? double_bounce() : "",
+    return {.sender = to_postmaster() ? double_bounce_address(settings_) : "",
             .recipient = destination(),
             .content = std::move(out_),
             .encoding = eight_bit_ ? mail::BodyEncoding::eight_bit_mime : mail::BodyEncoding::seven_bit,
@@ -126,10 +158,15 @@ class Composer {
     out_ += kLineEnd;
   }
 
-  bool to_postmaster() const { return kind_ == Kind::postmaster_failure; }
-  std::string double_bounce() const { return settings_.double_bounce_sender + "@" + settings_.hostname; }
-  std::string destination() const { return to_postmaster() ? settings_.postmaster : envelope_.sender; }
-  bool is_undelivered() const { return kind_ != Kind::success; }
+  bool to_postmaster() const { return is_for_postmaster(kind_); }
+  std::string destination() const {
+    return to_postmaster() ? postmaster_for(kind_, envelope_.sender.empty(), settings_) : envelope_.sender;
+  }
+  bool is_undelivered() const { return !is_about_success(kind_); }
+  // RFC 3464 §2.3.3: what another system took is only relayed.
+  std::string_view action_of(const RecipientReport& report) const {
+    return is_about_success(kind_) && !report.delivered ? "relayed" : wording_of(kind_).action;
+  }
 
   // RFC 6533 §3: utf-8 where the address needs it.
   std::string_view address_type(std::string_view address) const {
@@ -138,9 +175,10 @@ class Composer {
 
   void header() {
     line("Date: {}", mail::rfc5322_date(now_));
-    line("From: Mail Delivery System <MAILER-DAEMON@{}>",
-         settings_.origin.empty() ? settings_.hostname : settings_.origin);
-    line("Subject: {}", wording_of(kind_).subject);
+    const std::string& origin = settings_.origin.empty() ? settings_.hostname : settings_.origin;
+    const bool has_from = template_ && !template_->from.empty();
+    line("From: {}", with_domain(has_from ? template_->from : "Mail Delivery System <MAILER-DAEMON>", origin));
+    line("Subject: {}", subject());
     line("To: {}", mail::to_external(destination()));
     if (settings_.threaded && !message_id_.empty()) {
       line("References: {}", message_id_);
@@ -156,6 +194,12 @@ class Composer {
     line();
   }
 
+  std::string_view subject() const {
+    const std::string* own = nullptr;
+    if (template_) own = to_postmaster() ? &template_->postmaster_subject : &template_->subject;
+    return own && !own->empty() ? std::string_view(*own) : wording_of(kind_).subject;
+  }
+
   void begin_part(std::string_view description, std::string_view type, bool eight_bit) {
     line("--{}", boundary_);
     line("Content-Description: {}", description);
@@ -165,12 +209,18 @@ class Composer {
   }
 
   void text_part() {
-    begin_part("Notification", eight_bit_ ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii", eight_bit_);
-    line("The mail system at {} reports:", settings_.hostname);
-    line();
-    explanation();
-    line();
-    line("Should you need help, write to postmaster and add this report.");
+    const bool own_charset = template_ && !iequals(template_->charset, "us-ascii");
+    const std::string charset = own_charset ? template_->charset : eight_bit_ ? "utf-8" : "us-ascii";
+    begin_part("Notification", fmt::format("text/plain; charset={}", charset), eight_bit_);
+    if (template_) {
+      template_text();
+    } else {
+      line("The mail system at {} reports:", settings_.hostname);
+      line();
+      explanation();
+      line();
+      line("Should you need help, write to postmaster and add this report.");
+    }
     for (const RecipientReport* report : recipients_) {
       const mail::Recipient& recipient = envelope_.recipients[report->recipient];
       line();
@@ -180,6 +230,14 @@ class Composer {
           fmt::format("<{}>{}: {}", mail::to_external(recipient.address), from, printable(report->reason, kMaxReason)));
     }
     line();
+  }
+
+  void template_text() {
+    for (std::string_view rest = template_->text; !rest.empty();) {
+      const auto end = rest.find('\n');
+      out_.append(rest.substr(0, end)).append(kLineEnd);
+      rest.remove_prefix(std::min(end == std::string_view::npos ? end : end + 1, rest.size()));
+    }
   }
 
   void explanation() {
@@ -195,6 +253,7 @@ class Composer {
         line("It will be tried again until it is {} old.", hours_or_days(settings_.maximal_queue_lifetime));
         return;
       case Kind::success:
+      case Kind::delay_cleared:
         line("Your message was delivered to the destinations below. If the mail was");
         line("delivered to a mailbox you will get no further notices, otherwise you");
         line("may still get notices of failure from other mail systems.");
@@ -202,6 +261,10 @@ class Composer {
       case Kind::postmaster_failure:
         line("The message could not be delivered to the recipients below.");
         line("Its header is attached.");
+        return;
+      case Kind::postmaster_delay:
+        line("The message could not be delivered to the recipients below so far.");
+        line("It is being tried again. Its header is attached.");
         return;
     }
   }
@@ -231,7 +294,7 @@ class Composer {
     } else if (!recipient.original.empty()) {
       line("Original-Recipient: {}; {}", address_type(recipient.original), mail::to_external(recipient.original));
     }
-    line("Action: {}", wording_of(kind_).action);
+    line("Action: {}", action_of(report));
     line("Status: {}", report.dsn);
     if (!report.remote_mta.empty()) wrapped("Remote-MTA: dns; " + printable(report.remote_mta));
     if (!report.remote_reply.empty()) {
@@ -239,7 +302,7 @@ class Composer {
     } else {
       wrapped(fmt::format("Diagnostic-Code: X-{}; {}", settings_.mail_name, printable(report.reason, kMaxReason)));
     }
-    if (kind_ == Kind::delay) {
+    if (kind_ == Kind::delay || kind_ == Kind::postmaster_delay) {
       line("Will-Retry-Until: {}", mail::rfc5322_date(envelope_.arrival + settings_.maximal_queue_lifetime));
     }
   }
@@ -292,6 +355,7 @@ class Composer {
   const std::vector<const RecipientReport*>& recipients_;
   const Settings& settings_;
   const WallTime now_;
+  const Template* const template_;  // null: our own words
   const std::string boundary_;
   std::string out_, returned_, message_id_;
   bool eight_bit_ = false, unreadable_ = false;
@@ -299,10 +363,25 @@ class Composer {
 
 }  // namespace
 
+std::string double_bounce_address(const Settings& settings) {
+  return settings.double_bounce_sender + "@" + settings.hostname;
+}
+
+std::string postmaster_for(Kind kind, bool null_sender, const Settings& settings) {
+  if (kind == Kind::postmaster_delay) return settings.copy_delays ? settings.delay_notice_recipient : "";
+  if (kind != Kind::postmaster_failure) return {};
+  if (null_sender) return settings.report_double_failures ? settings.double_bounce_notice_recipient : "";
+  return settings.copy_failures ? settings.bounce_notice_recipient : "";
+}
+
 std::optional<ComposedNotice> compose(Kind kind, const Original& original,
                                       const std::vector<RecipientReport>& recipients, const Settings& settings,
                                       WallTime now) {
-  if (original.envelope->sender.empty() && kind != Kind::postmaster_failure) return std::nullopt;
+  const auto& sender = original.envelope->sender;
+  if (iequals(sender, double_bounce_address(settings))) return std::nullopt;
+  if (is_for_postmaster(kind) ? postmaster_for(kind, sender.empty(), settings).empty() : sender.empty()) {
+    return std::nullopt;
+  }
   std::vector<const RecipientReport*> concerned;
   for (const RecipientReport& report : recipients) {
     if (report.recipient >= original.envelope->recipients.size()) continue;

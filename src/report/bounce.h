@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "base/clock.h"
 #include "mail/envelope.h"
+#include "report/template.h"
 
 namespace waypost::report {
 
@@ -19,7 +21,9 @@ enum class Kind : std::uint8_t {
   failure,             // "Undelivered Mail Returned to Sender"
   delay,               // "Delayed Mail (still being retried)"
   success,             // "Successful Mail Delivery Report" (NOTIFY=SUCCESS)
+  delay_cleared,       // likewise, to who was told of a delay (confirm_delay_cleared)
   postmaster_failure,  // copy of a failure notice for the postmaster (notify_classes bounce, 2bounce): headers only
+  postmaster_delay,    // of a delay notice (notify_classes delay)
 };
 
 // What happened to one recipient.
@@ -29,6 +33,7 @@ struct RecipientReport {
   std::string reason;           // as logged
   std::string remote_mta;       // empty: no server spoke
   std::string remote_reply;     // the server's reply as received; empty: none
+  bool delivered = false;       // of a success: this was the end, the message was not only relayed
 };
 
 struct Settings {
@@ -37,11 +42,23 @@ struct Settings {
   std::uint64_t bounce_size_limit = 50'000;  // originals above it are returned without body; 0: none
   std::chrono::seconds maximal_queue_lifetime{5 * 86'400};
   std::chrono::seconds delay_warning_time{0};
+  // notify_classes: who else is told, and to which address.
+  bool copy_failures = false, report_double_failures = false, copy_delays = false;
+  std::string bounce_notice_recipient = "postmaster", double_bounce_notice_recipient = "postmaster",
+              delay_notice_recipient = "postmaster";
   bool threaded = false;                               // enable_threaded_bounces
   std::string mail_name = "Postfix";                   // in X-Postfix-Queue-ID: bounce readers look for it
-  std::string postmaster = "postmaster";               // recipient of postmaster_failure (2bounce_notice_recipient ...)
-  std::string double_bounce_sender = "double-bounce";  // its sender's local part
+  std::string double_bounce_sender = "double-bounce";  // the local part of its sender
+  // bounce_template_file, with the parameters in the texts expanded; null: our own words.
+  std::shared_ptr<const Template> failure_template, delay_template, success_template;
 };
+
+// The sender of notices for the postmaster. What cannot be delivered to him either is not reported again.
+std::string double_bounce_address(const Settings& settings);
+
+// The recipient of a notice of a kind that is for the postmaster; empty: notify_classes does not ask for it. A failure
+// that the null sender's mail met is of the class 2bounce.
+std::string postmaster_for(Kind kind, bool null_sender, const Settings& settings);
 
 // Up to `limit` bytes of the original at `offset`; shorter only at the end; nullopt: it cannot be read any more.
 using OriginalReader = std::function<std::optional<std::string>(std::uint64_t offset, std::size_t limit)>;

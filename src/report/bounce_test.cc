@@ -87,7 +87,7 @@ TEST_F(BounceTest, DelayReadsAsTheGoldenFile) {
 
 TEST_F(BounceTest, SuccessGoesToThoseWhoAsked) {
   reports_ = {{.recipient = 0, .dsn = "2.0.0", .reason = "250 ok"},
-              {.recipient = 3, .dsn = "2.0.0", .reason = "delivery via mx: 250 ok"}};
+              {.recipient = 3, .dsn = "2.0.0", .reason = "delivery via mx: 250 ok", .delivered = true}};
   const auto notice = make(Kind::success);
   ASSERT_TRUE(notice);
   EXPECT_THAT(notice->content, HasSubstr("Subject: Successful Mail Delivery Report\r\n"));
@@ -97,8 +97,57 @@ TEST_F(BounceTest, SuccessGoesToThoseWhoAsked) {
   EXPECT_THAT(notice->content, HasSubstr("Content-Description: Message Headers\r\n"));
 }
 
+TEST_F(BounceTest, WhatAnotherSystemTookIsOnlyRelayed) {
+  reports_ = {{.recipient = 3, .dsn = "2.0.0", .reason = "250 ok"}};
+  const auto notice = make(Kind::success);
+  ASSERT_TRUE(notice);
+  EXPECT_THAT(notice->content, HasSubstr("Action: relayed\r\n"));
+  // Who asked for nothing gets this only after a delay notice.
+  reports_ = {{.recipient = 0, .dsn = "2.0.0", .reason = "250 ok"}};
+  EXPECT_FALSE(make(Kind::success));
+  EXPECT_TRUE(make(Kind::delay_cleared));
+}
+
+TEST_F(BounceTest, PostmasterGetsOnlyTheClassesThatAreAskedFor) {
+  EXPECT_FALSE(make(Kind::postmaster_failure));
+  EXPECT_FALSE(make(Kind::postmaster_delay));
+  settings_.copy_failures = settings_.copy_delays = true;
+  settings_.bounce_notice_recipient = "bounces@example.com";
+  ASSERT_TRUE(make(Kind::postmaster_failure));
+  EXPECT_EQ(make(Kind::postmaster_failure)->recipient, "bounces@example.com");
+  EXPECT_THAT(make(Kind::postmaster_delay)->content, HasSubstr("Subject: Postmaster Warning: Delayed Mail\r\n"));
+  envelope_.sender = "";
+  EXPECT_FALSE(make(Kind::postmaster_failure));  // 2bounce is a class of its own
+}
+
+TEST_F(BounceTest, NoticesForThePostmasterAreNotReportedAgain) {
+  settings_.copy_failures = settings_.report_double_failures = true;
+  envelope_.sender = "double-bounce@relay.example.com";
+  EXPECT_FALSE(make(Kind::failure));
+  EXPECT_FALSE(make(Kind::postmaster_failure));
+}
+
+TEST_F(BounceTest, TheOperatorsWordsStandInsteadOfOurs) {
+  settings_.copy_failures = true;
+  settings_.failure_template = std::make_shared<const Template>(Template{.charset = "utf-8",
+                                                                         .from = "MAILER-DAEMON (Postamt)",
+                                                                         .subject = "Leider",
+                                                                         .postmaster_subject = "Kopie",
+                                                                         .text = "Gr\xc3\xbc\xc3\x9f\n\nEnde\n"});
+  const auto notice = make(Kind::failure);
+  ASSERT_TRUE(notice);
+  EXPECT_THAT(notice->content, HasSubstr("From: MAILER-DAEMON@relay.example.com (Postamt)\r\nSubject: Leider\r\n"));
+  EXPECT_THAT(notice->content,
+              HasSubstr("Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"));
+  EXPECT_THAT(notice->content, HasSubstr("\r\n\r\nGr\xc3\xbc\xc3\x9f\r\n\r\nEnde\r\n\r\n<"));
+  EXPECT_THAT(notice->content, Not(HasSubstr("reports:")));
+  EXPECT_THAT(make(Kind::postmaster_failure)->content, HasSubstr("Subject: Kopie\r\n"));
+  EXPECT_THAT(make(Kind::delay)->content, HasSubstr("reports:"));
+}
+
 TEST_F(BounceTest, PostmasterGetsACopyWithHeaders) {
   envelope_.sender = "";
+  settings_.report_double_failures = true;
   const auto notice = make(Kind::postmaster_failure);
   ASSERT_TRUE(notice);
   EXPECT_EQ(notice->sender, "double-bounce@relay.example.com");
