@@ -42,13 +42,18 @@ class ParameterTable(unittest.TestCase):
         return name in self.strings or bool(halves & self.strings) or name in READ_BY_CONFIG or referenced or \
             bool(service_name and default.startswith("$default_"))
 
+    def names_of(self, word):
+        """What a reader's word stands for: itself, or both protocols' parameter."""
+        both = [protocol + word for protocol in ("smtp_", "lmtp_") if protocol + word in self.rows]
+        return both or [word]
+
     def test_every_honoured_parameter_is_read(self):
         unread = [name for name, row in self.rows.items() if row["status"] == "honoured" and not self.is_read(name)]
         self.assertEqual(unread, [], "honoured in src/config/parameters.tsv and read nowhere")
 
     def test_every_parameter_that_is_read_is_honoured(self):
-        wrong = sorted({"%s reads %s" % (path, name) for path, text in self.sources for name in READING_CALLS.findall(text)
-                        if self.rows.get(name, {"status": "missing"})["status"] != "honoured"})
+        wrong = sorted({"%s reads %s" % (path, name) for path, text in self.sources for word in READING_CALLS.findall(text)
+                        for name in self.names_of(word) if self.rows.get(name, {"status": "missing"})["status"] != "honoured"})
         self.assertEqual(wrong, [], "not honoured in src/config/parameters.tsv")
 
     def test_the_reference_page_is_up_to_date(self):

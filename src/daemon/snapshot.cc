@@ -169,7 +169,7 @@ class Builder {
     const auto view = out_->configuration->view(&service);
     config::Reader reader(view, findings_);
     Snapshot::Transport transport{service.command, fmt::format("{}/{}", log_name(view), service.command), nullptr};
-    if (service.command == "smtp") {
+    if (service.command == "smtp" || service.command == "lmtp") {
       transport.client =
           std::make_shared<const smtp_client::ClientSettings>(read_client(*out_->configuration, reader, *out_->tables));
     }

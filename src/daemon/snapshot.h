@@ -62,7 +62,7 @@ struct Snapshot {
   struct Transport {
     std::string command;                                        // smtp, lmtp, error, discard ...
     std::string tag;                                            // of its log lines
-    std::shared_ptr<const smtp_client::ClientSettings> client;  // of smtp services
+    std::shared_ptr<const smtp_client::ClientSettings> client;  // of smtp and lmtp services
   };
   std::map<std::string, Transport, std::less<>> transports;  // by service name
 };

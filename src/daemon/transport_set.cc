@@ -20,7 +20,7 @@ std::shared_ptr<delivery::Agent> TransportSet::agent_for(const std::string& name
     return std::make_shared<ErrorAgent>(kind, log, environment_.clock, soft_bounce);
   }
   if (transport.command == "discard") return std::make_shared<delivery::DiscardAgent>(log, environment_.clock);
-  if (transport.command != "smtp") return nullptr;  // local, pipe, lmtp ...: answered by the missing transport's agent
+  if (transport.client == nullptr) return nullptr;  // local, pipe ...: answered by the missing transport's agent
   auto& agent = smtp_[name + ' ' + transport.tag];
   if (agent) {
     agent->configure(transport.client);

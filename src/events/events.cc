@@ -63,6 +63,7 @@ void delivery(const Log& log, const Delivery& event) {
   if (event.connection_use > 1) fmt::format_to(out, ", conn_use={}", event.connection_use);
   line.append(std::string_view(", "));
   append_delays(line, event.times, event.delay_decimals);
+  if (!event.tls.empty()) fmt::format_to(out, ", tls={}", event.tls);
   fmt::format_to(out, ", dsn={}, status={} ({})", event.dsn, event.status, event.text);
   log.write(LogLevel::info, text_of(line));
 }

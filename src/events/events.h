@@ -31,13 +31,15 @@ void expired(const Log& log, QueueId id, std::string_view sender, bool by_operat
 void note(const Log& log, QueueId id, std::string_view text);
 
 // The end of an attempt for one recipient:
-// "QID: to=<R>{, orig_to=<O>}, relay=..{, conn_use=N}, delay=D, delays=a/b/c/d, dsn=X.Y.Z, status=STATUS (TEXT)".
+// "QID: to=<R>{, orig_to=<O>}, relay=..{, conn_use=N}, delay=D, delays=a/b/c/d{, tls=..}, dsn=X.Y.Z, status=STATUS
+// (TEXT)".
 struct Delivery {
   QueueId id;
   const mail::Recipient* recipient = nullptr;
   std::string_view relay = "none";   // HOST[IP]:PORT, none, local, ...
   std::uint32_t connection_use = 1;  // from the second use on it is logged
   DeliveryTimes times;
+  std::string_view tls;  // smtp_log_tls_feature_status; empty: not shown
   std::string_view dsn;
   std::string_view status;  // sent bounced deferred SOFTBOUNCE ...
   std::string_view text;

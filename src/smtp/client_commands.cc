@@ -11,8 +11,8 @@ namespace waypost::smtp {
 namespace {
 
 // Most addresses are their own external form: no copy for those.
-void append_address(std::string& out, std::string_view address) {
-  if (mail::needs_quotes(mail::local_part(address)) && !address.empty()) {
+void append_address(std::string& out, std::string_view address, bool quote) {
+  if (quote && mail::needs_quotes(mail::local_part(address)) && !address.empty()) {
     out += mail::to_external(address);
   } else {
     out += address;
@@ -70,7 +70,42 @@ void append_notify(std::string& out, std::uint8_t notify) {
   }
 }
 
+// One XFORWARD line: attributes that the server asks for and that have a value.
+class XforwardLine {
+ public:
+  explicit XforwardLine(const ServerFeatures& features) : features_(features) {}
+
+  void add(std::uint8_t attribute, std::string_view name, std::string_view value) {
+    if ((features_.xforward & attribute) == 0 || value.empty() || value == "unknown") return;
+    text_.append(" ").append(name).append("=");
+    append_xtext(text_, value);
+  }
+  void append_to(std::vector<std::string>& lines) const {
+    if (!text_.empty()) lines.push_back("XFORWARD" + text_ + "\r\n");
+  }
+
+ private:
+  const ServerFeatures& features_;
+  std::string text_;
+};
+
 }  // namespace
+
+std::vector<std::string> xforward_commands(const mail::Envelope& envelope, const ServerFeatures& features) {
+  XforwardLine client(features);
+  client.add(Xforward::kName, "NAME", envelope.client_name);
+  client.add(Xforward::kAddress, "ADDR", envelope.client_address);
+  XforwardLine message(features);
+  message.add(Xforward::kProtocol, "PROTO", envelope.protocol);
+  message.add(Xforward::kHelo, "HELO", envelope.helo);
+  message.add(Xforward::kIdent, "IDENT", envelope.id.text());
+  // The next system rewrites headers of local mail only.
+  message.add(Xforward::kSource, "SOURCE", envelope.client_address.empty() ? "LOCAL" : "REMOTE");
+  std::vector<std::string> lines;
+  client.append_to(lines);
+  message.append_to(lines);
+  return lines;
+}
 
 bool is_sendable(std::string_view address) {
   return std::ranges::none_of(address, [](unsigned char c) { return c < ' ' || c == 0x7f; });
@@ -79,26 +114,28 @@ bool is_sendable(std::string_view address) {
 void append_mail(std::string& out, const mail::Envelope& envelope, const MailOptions& parameters,
                  const ServerFeatures& features) {
   out += "MAIL FROM:<";
-  append_address(out, envelope.sender);
+  append_address(out, envelope.sender, parameters.quote);
   out += '>';
   if (features.size) fmt::format_to(std::back_inserter(out), " SIZE={}", parameters.size_bytes);
   if (features.eight_bit_mime && parameters.eight_bit) out += " BODY=8BITMIME";
   if (features.dsn) {
-    if (envelope.dsn_return != mail::DsnReturn::unspecified) {
-      out += envelope.dsn_return == mail::DsnReturn::full ? " RET=FULL" : " RET=HDRS";
-    }
     if (!envelope.dsn_envid.empty()) {
       out += " ENVID=";
       append_received_xtext(out, envelope.dsn_envid);
     }
+    if (envelope.dsn_return != mail::DsnReturn::unspecified) {
+      out += envelope.dsn_return == mail::DsnReturn::full ? " RET=FULL" : " RET=HDRS";
+    }
   }
   if (features.smtputf8 && parameters.utf8) out += " SMTPUTF8";
+  if (features.auth && parameters.empty_auth) out += " AUTH=<>";
   out += "\r\n";
 }
 
-void append_rcpt(std::string& out, const mail::Recipient& recipient, const ServerFeatures& features) {
+void append_rcpt(std::string& out, const mail::Recipient& recipient, const MailOptions& parameters,
+                 const ServerFeatures& features) {
   out += "RCPT TO:<";
-  append_address(out, recipient.address);
+  append_address(out, recipient.address, parameters.quote);
   out += '>';
   if (features.dsn) {
     append_orcpt(out, recipient);

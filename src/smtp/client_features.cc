@@ -23,6 +23,20 @@ constexpr std::array<Flag, 7> kFlags = {{
     {"AUTH", &ServerFeatures::auth},
 }};
 
+constexpr std::array<std::pair<std::string_view, std::uint8_t>, 6> kXforward = {{{"NAME", Xforward::kName},
+                                                                                 {"ADDR", Xforward::kAddress},
+                                                                                 {"PROTO", Xforward::kProtocol},
+                                                                                 {"HELO", Xforward::kHelo},
+                                                                                 {"IDENT", Xforward::kIdent},
+                                                                                 {"SOURCE", Xforward::kSource}}};
+
+void add_xforward(ServerFeatures& features, const std::vector<std::string_view>& words) {
+  for (const auto& [name, bit] : kXforward) {
+    const auto named = [&](std::string_view word) { return iequals(word, name); };
+    if (std::any_of(words.begin() + 1, words.end(), named)) features.xforward |= bit;
+  }
+}
+
 void add_mechanisms(ServerFeatures& features, const std::vector<std::string_view>& words) {
   for (std::size_t i = 1; i < words.size() && features.mechanisms.size() < kMaxAuthMechanisms; ++i) {
     const auto known = [&](const std::string& name) { return iequals(name, words[i]); };
@@ -48,6 +62,7 @@ void read_keyword(ServerFeatures& features, std::string_view line, const std::ve
     if (named(flag.keyword)) features.*flag.member = true;
   }
   if (named("AUTH")) add_mechanisms(features, words);
+  if (named("XFORWARD")) add_xforward(features, words);
   if (named("SIZE") && words.size() > 1) read_size(features, words[1]);
 }
 

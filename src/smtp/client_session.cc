@@ -33,15 +33,17 @@ const ClientSession::Row& ClientSession::row(Phase phase) {
   using enum Phase;
   using Stage = ClientStage;
   using S = ClientSession;
-  static constexpr std::array<Row, 15> kRows = {{
+  static constexpr std::array<Row, 17> kRows = {{
       {greeting, Stage::greeting, "receiving the initial server greeting", "connection", &S::on_greeting},
       {ehlo, Stage::ehlo, "performing the EHLO handshake", "EHLO command", &S::on_ehlo},
       {helo, Stage::ehlo, "performing the HELO handshake", "HELO command", &S::on_helo},
+      {lhlo, Stage::ehlo, "performing the LHLO handshake", "LHLO command", &S::on_lhlo},
       {starttls, Stage::starttls, "receiving the STARTTLS response", "STARTTLS command", &S::on_starttls},
       {tls, Stage::starttls, "performing the TLS handshake", "STARTTLS command", &S::on_unexpected},
       {auth, Stage::auth, "performing the AUTH handshake", "AUTH command", &S::on_auth},
       {ready, Stage::mail, "sending MAIL FROM", "nothing", &S::on_unexpected},
       {reset, Stage::mail, "sending RSET probe", "RSET command", &S::on_reset},
+      {xforward, Stage::mail, "sending XFORWARD name/address", "XFORWARD command", &S::on_xforward},
       {mail, Stage::mail, "sending MAIL FROM", "MAIL FROM command", &S::on_mail},
       {rcpt, Stage::rcpt, "sending RCPT TO", "RCPT TO command", &S::on_rcpt},
       {data, Stage::data, "sending DATA command", "DATA command", &S::on_data},
@@ -153,6 +155,7 @@ ClientSession::Action ClientSession::on_greeting(const ServerReply& reply) {
     warnings_.push_back(
         fmt::format("host {} greeted me with my own hostname {}", settings_.peer_port, settings_.own_name));
   }
+  if (is_lmtp()) return say_hello(Phase::lhlo, "LHLO");
   for (const auto word : words) greeted_esmtp_ = greeted_esmtp_ || iequals(word, "ESMTP");
   const bool ehlo = settings_.hello == ClientSessionSettings::Hello::ehlo ||
                     (settings_.hello == ClientSessionSettings::Hello::ehlo_if_greeted_so && greeted_esmtp_);
@@ -176,6 +179,13 @@ ClientSession::Action ClientSession::on_helo(const ServerReply& reply) {
   if (!reply.positive()) return refused_to_talk(reply, ClientStage::ehlo);
   const auto first_line = std::string_view(reply.text).substr(0, reply.text.find('\n'));
   features_ = parse_ehlo(first_line);
+  return after_hello();
+}
+
+// RFC 2033 §4.1: there is no older form of it to fall back to.
+ClientSession::Action ClientSession::on_lhlo(const ServerReply& reply) {
+  if (!reply.positive()) return refused_to_talk(reply, ClientStage::ehlo);
+  features_ = parse_ehlo(reply.text, settings_.discard);
   return after_hello();
 }
 
@@ -229,6 +239,7 @@ ClientSession::Action ClientSession::on_tls() {
   WAYPOST_ASSERT(phase_ == Phase::tls);
   secure_ = true;
   features_ = {};  // RFC 3207 §4.2: nothing that was learned in clear counts
+  if (is_lmtp()) return say_hello(Phase::lhlo, "LHLO");
   return say_hello(Phase::ehlo, "EHLO");
 }
 

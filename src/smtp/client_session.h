@@ -1,4 +1,5 @@
-// The client's side of an SMTP session (RFC 5321) as a pure state machine: the server's replies in, actions out.
+// The client's side of an SMTP session (RFC 5321), or of an LMTP session (RFC 2033: LHLO, and after the content a reply
+// for each accepted recipient), as a pure state machine: the server's replies in, actions out.
 // Whoever owns the connection executes the actions; this class knows no socket, no TLS library and no clock.
 //
 //   Normal order   greeting, EHLO [STARTTLS, EHLO] [AUTH] ready; then, for each transaction, MAIL RCPT... DATA,
@@ -61,7 +62,7 @@ struct ClientFailure {
 
 struct ClientSessionSettings {
   enum class Tls : std::uint8_t { none, may, required };
-  enum class Hello : std::uint8_t { ehlo, ehlo_if_greeted_so, helo };
+  enum class Hello : std::uint8_t { ehlo, ehlo_if_greeted_so, helo, lhlo };
 
   std::string helo_name;
   std::string peer;       // "mx.example[192.0.2.1]"
@@ -74,6 +75,7 @@ struct ClientSessionSettings {
   std::string nexthop;               // for "mail for N loops back to myself"
   bool best_mx = true;               // there is no better host than this one
   std::vector<std::string> discard;  // EHLO keywords to pass over
+  bool send_xforward = false;        // whose mail it is, to servers that offer XFORWARD
 };
 
 // One message for some of its recipients. What it points to must live until the transaction ended.
@@ -101,11 +103,13 @@ class ClientSession {
     greeting,
     ehlo,
     helo,
+    lhlo,
     starttls,
     tls,
     auth,
     ready,
     reset,
+    xforward,
     mail,
     rcpt,
     data,
@@ -117,6 +121,12 @@ class ClientSession {
   struct Refused {
     std::uint32_t recipient = 0;  // index into envelope->recipients
     ClientFailure failure;
+  };
+
+  // LMTP: what the server said about a recipient after the content.
+  struct Delivered {
+    std::uint32_t recipient = 0;  // index into envelope->recipients
+    std::string reply, dsn;
   };
 
   explicit ClientSession(ClientSessionSettings settings);
@@ -143,6 +153,8 @@ class ClientSession {
   Action on_content_sent();
   // Our copy of the content could not be read: the transaction cannot be ended, the connection must be closed.
   Action on_content_failed();
+  // The content cannot be brought into a form that this server takes: permanent; likewise the end of the connection.
+  Action on_content_unfit();
   Action quit();
 
   std::string_view output() const { return output_; }
@@ -156,7 +168,9 @@ class ClientSession {
   // Why the session failed, or the transaction for all recipients that are not refused().
   const std::optional<ClientFailure>& failure() const { return failure_; }
   std::span<const Refused> refused() const { return refused_; }
-  // "250 2.0.0 Ok: queued as X"; set when the transaction had no failure and a recipient was accepted.
+  // LMTP only: recipients that the server has taken. Those it refused at the end are among refused().
+  std::span<const Delivered> delivered() const { return delivered_; }
+  // SMTP: "250 2.0.0 Ok: queued as X"; set when the transaction had no failure and a recipient was accepted.
   const std::string& final_reply() const { return final_reply_; }
   const std::string& final_dsn() const { return final_dsn_; }
   // Things worth a warning in the log since the last call.
@@ -166,6 +180,9 @@ class ClientSession {
   Action on_greeting(const ServerReply& reply);
   Action on_ehlo(const ServerReply& reply);
   Action on_helo(const ServerReply& reply);
+  Action on_lhlo(const ServerReply& reply);
+  Action on_xforward(const ServerReply& reply);
+  Action on_recipient_final(const ServerReply& reply);
   Action after_hello();
   Action after_tls_decision();
   Action on_starttls(const ServerReply& reply);
@@ -193,6 +210,8 @@ class ClientSession {
   std::optional<ClientFailure> obstacle(const ClientTransaction& transaction) const;
   bool in_transaction() const { return phase_ >= Phase::reset && phase_ <= Phase::final_reply; }
   bool is_own_name(std::string_view name) const;
+  bool is_lmtp() const { return settings_.hello == ClientSessionSettings::Hello::lhlo; }
+  void append_transaction_start();
 
   struct Row;
   static const Row& row(Phase phase);
@@ -212,14 +231,18 @@ class ClientSession {
   std::string held_response_;  // an initial response that did not fit the AUTH line
 
   ClientTransaction transaction_;
-  std::size_t sent_ = 0;      // recipients whose RCPT went out
-  std::size_t answered_ = 0;  // ... and was answered
+  std::size_t sent_ = 0;               // recipients whose RCPT went out
+  std::size_t answered_ = 0;           // ... and was answered
+  std::vector<std::string> xforward_;  // commands to come before MAIL
+  std::size_t xforward_sent_ = 0, xforward_answered_ = 0, final_answered_ = 0;
+  std::vector<std::uint32_t> accepted_;  // LMTP: recipients that await their final reply
   bool mail_sent_ = false, data_sent_ = false;
   bool reset_due_ = false, mail_due_ = false, data_due_ = false;  // replies that are still to come
   bool abandoned_ = false;  // the content is replaced by nothing, for a server that said 354 to nobody's mail
 
   std::optional<ClientFailure> failure_;
   std::vector<Refused> refused_;
+  std::vector<Delivered> delivered_;
   std::string final_reply_, final_dsn_;
   std::vector<std::string> warnings_;
 };

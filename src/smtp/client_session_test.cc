@@ -372,7 +372,7 @@ TEST_F(Dialogue, DsnParametersGoToServersThatTakeThem) {
   greet("250-mx.test\r\n250-PIPELINING\r\n250 DSN\r\n");
   begin();
   EXPECT_EQ(sent_,
-            "MAIL FROM:<a@example.com> RET=HDRS ENVID=id+2B1\r\n"
+            "MAIL FROM:<a@example.com> ENVID=id+2B1 RET=HDRS\r\n"
             "RCPT TO:<b@test> ORCPT=rfc822;x+2By@test NOTIFY=SUCCESS,DELAY\r\nDATA\r\n");
   envelope_.recipients[0] = {.address = "b@test", .dsn_orcpt = "rfc822;o+2Bo@test"};
   greet("250-mx.test\r\n250-PIPELINING\r\n250 DSN\r\n");

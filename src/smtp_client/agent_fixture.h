@@ -69,6 +69,7 @@ class AgentFixture : public testing::Test {
     mail::Envelope envelope;
     envelope.id = QueueId(0, 0xABCDEF);
     envelope.sender = sender_;
+    envelope.encoding = encoding_;
     envelope.arrival = clock_.wall() - age_;
     delivery::Request request;
     for (std::uint32_t i = 0; i < recipients.size(); ++i) {
@@ -114,6 +115,7 @@ class AgentFixture : public testing::Test {
   std::shared_ptr<StringBody> body_;
   std::string sender_ = "a@example.com";
   Duration age_ = std::chrono::seconds(1);
+  mail::BodyEncoding encoding_ = mail::BodyEncoding::unspecified;
   bool more_waiting_ = false;
   std::atomic<std::uint32_t> pid_{100};
   std::uint64_t serial_ = 0;

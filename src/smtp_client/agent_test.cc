@@ -216,7 +216,41 @@ TEST_F(AgentTest, EightBitContentIsAnnouncedWhereItCanBe) {
   EXPECT_TRUE(server.received("BODY=8BITMIME"));
   TestServer old_server({.keywords = {}});
   EXPECT_EQ(outcome(deliver(old_server.nexthop())), "sent 2.0.0 250 2.0.0 Ok: queued as TEST");
-  EXPECT_TRUE(log_.contains("does not offer 8BITMIME"));
+  EXPECT_EQ(old_server.contents().at(0), "a: b\r\n\r\n\xc3\xa4\r\n");  // nobody said what these bytes are
+}
+
+TEST_F(AgentTest, DeclaredEightBitContentIsConvertedForServersThatTakeNone) {
+  encoding_ = mail::BodyEncoding::eight_bit_mime;
+  const std::string text = "Content-Transfer-Encoding: 8bit\r\n\r\n.\xc3\xa4\r\n";
+  for (const bool cached : {true, false}) {
+    body_ = std::make_shared<StringBody>(text, cached);
+    TestServer server({.keywords = {}});
+    EXPECT_EQ(outcome(deliver(server.nexthop())), "sent 2.0.0 250 2.0.0 Ok: queued as TEST");
+    EXPECT_EQ(server.contents().at(0), "Content-Transfer-Encoding: quoted-printable\r\n\r\n..=C3=A4\r\n");
+  }
+}
+
+TEST_F(AgentTest, ContentNestedTooDeeplyForConversionBounces) {
+  settings_.mime_nesting_limit = 1;
+  body_ = std::make_shared<StringBody>(
+      "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+      "--b\r\n\r\n\xc3\xa4\r\n",
+      true);
+  TestServer server({.keywords = {}});
+  EXPECT_EQ(outcome(deliver(server.nexthop())),
+            "bounced 5.6.0 MIME nesting exceeds safety limit, and host 127.0.0.1[127.0.0.1] takes no 8-bit content");
+  EXPECT_TRUE(server.contents().empty());
+}
+
+TEST_F(AgentTest, LinesAboveTheLimitAreFolded) {
+  settings_.line_length_limit = 10;
+  for (const bool cached : {true, false}) {
+    body_ = std::make_shared<StringBody>("a: b\r\n\r\n0123456789\r\n0123456789AB\r\n", cached);
+    TestServer server({});
+    deliver(server.nexthop());
+    EXPECT_EQ(server.contents().at(0), "a: b\r\n\r\n0123456789\r\n0123456789\r\n AB\r\n");
+    EXPECT_TRUE(log_.contains(": breaking line > 10 bytes with <CR><LF>SPACE"));
+  }
 }
 
 TEST_F(AgentTest, AMessageAboveTheServersLimitBounces) {

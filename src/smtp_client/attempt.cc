@@ -78,12 +78,18 @@ bool Attempt::settle_refused(const Place& place) {
 bool Attempt::settle(const Place& place) {
   const auto& session = place.connection->session();
   bool usable = settle_refused(place) && session.usable();
+  for (const auto& delivered : session.delivered()) {
+    std::erase(pending_, delivered.recipient);
+    conclude_sent(delivered.recipient, {delivered.dsn, delivered.reply}, place);
+  }
   if (session.failure()) {
     const Trouble trouble = from_session(*session.failure());
     usable = usable && !judge(trouble, place).close_session;
     fail(trouble, place);
   } else if (!session.final_reply().empty()) {
-    for (const auto recipient : std::exchange(pending_, {})) conclude_sent(recipient, place);
+    for (const auto recipient : std::exchange(pending_, {})) {
+      conclude_sent(recipient, {session.final_dsn(), session.final_reply()}, place);
+    }
   }
   session_done_ = session_done_ || session.phase() == smtp::ClientSession::Phase::ready;
   pending_.insert(pending_.end(), put_off_.begin(), put_off_.end());
@@ -123,15 +129,19 @@ void Attempt::conclude(std::uint32_t recipient, const Trouble& trouble, const de
   record(std::move(outcome), verdict.word, place);
 }
 
-void Attempt::conclude_sent(std::uint32_t recipient, const Place& place) {
-  const auto& session = place.connection->session();
+void Attempt::conclude_sent(std::uint32_t recipient, const Acceptance& acceptance, const Place& place) {
   delivery::Outcome outcome;
   outcome.recipient = recipient;
   outcome.status = delivery::Status::sent;
-  outcome.dsn = session.final_dsn();
-  outcome.text = session.final_reply();
+  if (place.connection->session().features().dsn) {
+    outcome.handover = delivery::Handover::passed_on;
+  } else if (settings_->final_delivery) {
+    outcome.handover = delivery::Handover::delivered;
+  }
+  outcome.dsn = acceptance.dsn;
+  outcome.text = acceptance.reply;
   outcome.remote_mta = place.connection->host;
-  outcome.remote_reply = session.final_reply();
+  outcome.remote_reply = acceptance.reply;
   record(std::move(outcome), "sent", place);
 }
 
@@ -153,6 +163,7 @@ void Attempt::record(delivery::Outcome outcome, std::string_view word, const Pla
   event.status = word;
   event.text = outcome.text;
   event.delay_decimals = settings_->delay_decimals;
+  if (settings_->tls.log_status) event.tls = place.connection != nullptr ? place.connection->tls_status : tls_status_;
   events::delivery(log_, event);
   outcomes_.push_back(std::move(outcome));
 }

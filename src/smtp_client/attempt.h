@@ -24,6 +24,11 @@ struct Place {
   const Connection* connection = nullptr;  // none: relay=none
 };
 
+// What the server said when it took the message for a recipient.
+struct Acceptance {
+  std::string_view dsn, reply;
+};
+
 class Attempt {
  public:
   Attempt(delivery::Request request, delivery::ReportSink done, std::shared_ptr<const ClientSettings> settings, Log log,
@@ -54,6 +59,8 @@ class Attempt {
   // What failed last, for when no host is left; "server unavailable" when nothing did.
   void give_up();
 
+  // For the delivery line when there is no connection: what was wanted (smtp_log_tls_feature_status).
+  void set_tls_status(std::string status) { tls_status_ = std::move(status); }
   void set_affinity(std::uint32_t thread) { affinity_ = thread; }
   // Once: tells the queue. Everyone must have an outcome.
   void report();
@@ -62,7 +69,7 @@ class Attempt {
   bool settle_refused(const Place& place);
   delivery::Verdict judge(const Trouble& trouble, const Place& place) const;
   void conclude(std::uint32_t recipient, const Trouble& trouble, const delivery::Verdict& verdict, const Place& place);
-  void conclude_sent(std::uint32_t recipient, const Place& place);
+  void conclude_sent(std::uint32_t recipient, const Acceptance& acceptance, const Place& place);
   void record(delivery::Outcome outcome, std::string_view word, const Place& place);
   void note_health(const Trouble& trouble, const delivery::Verdict& verdict);
   void warn_about_relayhost(const delivery::Verdict& verdict, const Place& place);
@@ -82,6 +89,7 @@ class Attempt {
   Place last_place_;
   delivery::LaneHealth health_ = delivery::LaneHealth::alive;
   std::string health_dsn_, health_text_;
+  std::string tls_status_;
   std::uint32_t affinity_ = delivery::Request::kNoAffinity;
 };
 

@@ -10,11 +10,14 @@ std::chrono::seconds timeout_of(smtp::ClientSession::Phase phase, const Timeouts
     case greeting:
     case ehlo:
     case helo:
+    case lhlo:
     case auth:
       return timeouts.helo;
     case starttls:
     case tls:
       return timeouts.starttls;
+    case xforward:
+      return timeouts.xforward;
     case ready:
     case mail:
       return timeouts.mail;

@@ -51,8 +51,11 @@ class Connection {
   std::shared_ptr<const ClientSettings> settings;  // with which it was made
   std::uint32_t uses = 0;
   bool last_host = true;            // when it was made there was no other host to try
+  bool always_kept = false;         // smtp_connection_cache_destinations names its destination
+  bool folded_lines = false;        // the content sent last had lines above the limit
   bool plaintext_fallback = false;  // a failed handshake allows another try in clear
   std::optional<tls::PeerStatus> tls_peer;
+  std::string tls_status;  // "encrypt", "may:none", "!verify": the level, and what became of it
 
  private:
   std::optional<Action> use_unread();

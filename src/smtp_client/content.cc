@@ -4,7 +4,9 @@
 #include <bit>
 #include <cstring>
 
+#include "mail/seven_bit.h"
 #include "smtp/dot_encoder.h"
+#include "smtp/line_folder.h"
 
 namespace waypost::smtp_client {
 namespace {
@@ -30,21 +32,71 @@ net::Task<Result<>> write_pieces(Connection& connection, std::string_view conten
   }
 }
 
-// Content in memory. The final dot goes out with the last of it.
-net::Task<Result<>> write_cached(Connection& connection, std::shared_ptr<const std::string> content,
-                                 const Timeouts& timeouts) {
-  if (smtp::is_transparent(*content)) {
-    const auto plain = co_await write_pieces(connection, *content, smtp::end_of_data(*content), timeouts);
-    co_return plain;
+// Content on its way from the spool to the wire.
+class WireEncoder {
+ public:
+  explicit WireEncoder(const ContentTreatment& treatment) {
+    if (treatment.to_seven_bit) seven_bit_.emplace(treatment.mime_nesting_limit);
+    if (treatment.line_length_limit > 0) folder_.emplace(treatment.line_length_limit);
   }
+  // False: it cannot be converted (SevenBit).
+  bool encode(std::string_view content, std::string& wire) {
+    converted_.clear();
+    const bool fit = !seven_bit_ || seven_bit_->feed(content, converted_);
+    fold(seven_bit_ ? std::string_view(converted_) : content, false, wire);
+    return fit;
+  }
+  bool folded() const { return folder_ && folder_->folded(); }
+  bool finish(std::string& wire) {
+    converted_.clear();
+    const bool fit = !seven_bit_ || seven_bit_->finish(converted_);
+    fold(converted_, true, wire);
+    dots_.finish(wire);
+    return fit;
+  }
+
+ private:
+  void fold(std::string_view content, bool is_last, std::string& wire) {
+    if (!folder_) return dots_.encode(content, wire);
+    folded_.clear();
+    folder_->fold(content, folded_);
+    if (is_last) folder_->finish(folded_);
+    dots_.encode(folded_, wire);
+  }
+
+  std::optional<mail::SevenBit> seven_bit_;
+  std::optional<smtp::LineFolder> folder_;
+  smtp::DotEncoder dots_;
+  std::string converted_, folded_;
+};
+
+bool goes_as_it_is(std::string_view content, const ContentTreatment& treatment) {
+  const auto limit = treatment.line_length_limit;
+  return !treatment.to_seven_bit && (limit == 0 || !smtp::has_long_line(content, limit)) &&
+         smtp::is_transparent(content);
+}
+
+// The final dot goes out with the last of the content.
+net::Task<Action> send_from_memory(Connection& connection, std::shared_ptr<const std::string> content,
+                                   ContentTreatment treatment) {
+  const auto& timeouts = connection.settings->timeouts;
   std::string wire;
-  constexpr std::size_t kDotsExpected = 64;
-  wire.reserve(content->size() + kDotsExpected);
-  smtp::DotEncoder encoder;
-  encoder.encode(*content, wire);
-  encoder.finish(wire);
-  const auto encoded = co_await write_pieces(connection, wire, {}, timeouts);
-  co_return encoded;
+  std::string_view pieces = *content;
+  std::string_view end;
+  if (goes_as_it_is(*content, treatment)) {
+    end = smtp::end_of_data(*content);
+  } else {
+    constexpr std::size_t kDotsExpected = 64;
+    wire.reserve(content->size() + kDotsExpected);
+    WireEncoder encoder(treatment);
+    if (!encoder.encode(*content, wire) || !encoder.finish(wire)) co_return connection.session().on_content_unfit();
+    connection.folded_lines = encoder.folded();
+    pieces = wire;
+  }
+  const auto written = co_await write_pieces(connection, pieces, end, timeouts);
+  if (written) co_return connection.session().on_content_sent();
+  const auto action = co_await after_failed_write(connection, written.error(), timeouts);
+  co_return action;
 }
 
 using Chunk = std::optional<std::string>;
@@ -56,8 +108,9 @@ net::Task<Chunk> read_chunk(net::BlockingPool& pool, std::shared_ptr<delivery::B
 }
 
 net::Task<Action> send_from_spool(Connection& connection, std::shared_ptr<delivery::BodySource> body,
-                                  net::BlockingPool& pool, const Timeouts& timeouts) {
-  smtp::DotEncoder encoder;
+                                  net::BlockingPool& pool, ContentTreatment treatment) {
+  const auto& timeouts = connection.settings->timeouts;
+  WireEncoder encoder(treatment);
   std::string wire;
   const std::uint64_t size = body->size();
   for (std::uint64_t offset = 0; offset < size;) {
@@ -65,8 +118,9 @@ net::Task<Action> send_from_spool(Connection& connection, std::shared_ptr<delive
     if (!chunk || chunk->empty()) co_return connection.session().on_content_failed();
     offset += chunk->size();
     wire.clear();
-    encoder.encode(*chunk, wire);
-    if (offset >= size) encoder.finish(wire);
+    const bool fit = encoder.encode(*chunk, wire) && (offset < size || encoder.finish(wire));
+    if (!fit) co_return connection.session().on_content_unfit();
+    connection.folded_lines = encoder.folded();
     const auto written = co_await write_pieces(connection, wire, {}, timeouts);
     if (!written) {
       const auto action = co_await after_failed_write(connection, written.error(), timeouts);
@@ -93,16 +147,15 @@ bool has_eight_bit(std::string_view content) {
 }
 
 net::Task<Action> send_content(Connection& connection, std::shared_ptr<delivery::BodySource> body,
-                               net::BlockingPool& pool, const Timeouts& timeouts) {
+                               net::BlockingPool& pool, ContentTreatment treatment) {
+  connection.folded_lines = false;
   auto cached = body->cached();
   if (!cached && body->size() > 0) {
-    const auto action = co_await send_from_spool(connection, std::move(body), pool, timeouts);
+    const auto action = co_await send_from_spool(connection, std::move(body), pool, treatment);
     co_return action;
   }
   if (!cached) cached = std::make_shared<const std::string>();
-  const auto written = co_await write_cached(connection, std::move(cached), timeouts);
-  if (written) co_return connection.session().on_content_sent();
-  const auto action = co_await after_failed_write(connection, written.error(), timeouts);
+  const auto action = co_await send_from_memory(connection, std::move(cached), treatment);
   co_return action;
 }
 

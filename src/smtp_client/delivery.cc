@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "events/events.h"
 #include "net/stream.h"
 #include "routing/nexthop.h"
 #include "smtp_client/content.h"
@@ -24,7 +25,8 @@ constexpr std::string_view kSeparators = ", \t\r\n";
 
 // One of the nexthops of the request, or of smtp_fallback_relay.
 struct Target {
-  std::string text;  // as routed
+  std::string text;         // as routed, without unix: or inet:
+  std::string socket_path;  // unix: the server listens on this path, and the rest is empty
   routing::Nexthop nexthop;
   std::uint16_t port = 0;
   bool is_relayhost = false;
@@ -39,14 +41,25 @@ struct HostTry {
   const Host& host;
   std::uint16_t best_preference = 0;
   bool last_host = false;
-  tls::Level level = tls::Level::none;
+  const TlsPolicy& policy;
 };
 
 Trouble misrouted(std::string_view reason, std::string_view nexthop) {
   return {.stage = Stage::routing, .dsn = "4.3.5", .text = fmt::format("{} in destination \"{}\"", reason, nexthop)};
 }
 
+constexpr std::string_view kUnixPrefix = "unix:", kInetPrefix = "inet:";
+
 Result<Target> make_target(std::string_view text, const ClientSettings& settings) {
+  if (settings.lmtp && text.starts_with(kUnixPrefix)) {
+    Target target{.text = std::string(text.substr(kUnixPrefix.size()))};
+    if (target.text.empty()) return fail(Errc::invalid, "missing path");
+    target.socket_path = target.text;
+    if (!target.text.starts_with('/')) target.socket_path = settings.queue_directory + "/" + target.text;
+    target.nexthop.host = settings.my_hostname;
+    return target;
+  }
+  if (settings.lmtp && text.starts_with(kInetPrefix)) text.remove_prefix(kInetPrefix.size());
   auto nexthop = routing::parse_nexthop(text);
   if (!nexthop) return std::unexpected(std::move(nexthop.error()));
   const auto port = routing::port_number(nexthop->port.empty() ? settings.default_port : nexthop->port);
@@ -75,23 +88,35 @@ Result<std::vector<Target>> make_targets(const std::string& nexthop, const Clien
   return targets;
 }
 
+// smtp_discard_ehlo_keyword_address_maps: an entry for the server's address stands instead of the list.
+net::Task<Result<std::vector<std::string>>> discarded_keywords(const ClientSettings& settings, std::string address) {
+  if (settings.discard_ehlo_keyword_maps.empty()) co_return settings.discard_ehlo_keywords;
+  const auto found = co_await settings.discard_ehlo_keyword_maps.find({std::move(address)});
+  if (!found) co_return std::unexpected(found.error());
+  if (!*found) co_return settings.discard_ehlo_keywords;
+  const auto words = split(**found, kSeparators);
+  co_return std::vector<std::string>(words.begin(), words.end());
+}
+
 smtp::ClientSessionSettings session_settings(const ClientSettings& settings, const HostTry& attempt) {
   const auto& host = attempt.host;
   smtp::ClientSessionSettings session;
   session.helo_name = settings.helo_name.empty() ? settings.my_hostname : settings.helo_name;
   session.peer = fmt::format("{}[{}]", host.name, host.address);
-  session.peer_port = fmt::format("{}:{}", session.peer, attempt.target.port);
-  if (attempt.level != tls::Level::none) {
-    session.tls = tls::is_mandatory(attempt.level) ? smtp::ClientSessionSettings::Tls::required
-                                                   : smtp::ClientSessionSettings::Tls::may;
+  session.peer_port = session.peer;
+  if (attempt.target.socket_path.empty()) session.peer_port += fmt::format(":{}", attempt.target.port);
+  const auto level = attempt.policy.level;
+  if (level != tls::Level::none) {
+    session.tls =
+        tls::is_mandatory(level) ? smtp::ClientSessionSettings::Tls::required : smtp::ClientSessionSettings::Tls::may;
   }
   session.hello = settings.hello;
   session.immediate_tls = settings.tls.wrapper_mode;
   session.use_auth = settings.sasl.enabled;
-  if (attempt.target.port == kSmtpPort) session.own_name = settings.my_hostname;
+  if (attempt.target.port == kSmtpPort && !settings.lmtp) session.own_name = settings.my_hostname;
   session.nexthop = attempt.target.nexthop.host;
   session.best_mx = host.preference == attempt.best_preference;
-  session.discard = settings.discard_ehlo_keywords;
+  session.send_xforward = settings.send_xforward;
   return session;
 }
 
@@ -109,8 +134,9 @@ net::Task<Opened> open_connection(ThreadState& state, const Attempt& attempt, co
   const MonoTime opened = state.thread().now();
   const auto limit = settings.timeouts.connect;
   const MonoTime deadline = limit.count() > 0 ? opened + limit : MonoTime::max();
-  auto source = source_address(settings, host.address);
-  net::Endpoint remote{host.address, host_try.target.port};
+  const auto& path = host_try.target.socket_path;
+  auto source = path.empty() ? source_address(settings, host.address) : std::nullopt;
+  auto remote = path.empty() ? net::Endpoint{host.address, host_try.target.port} : net::Endpoint::unix_path(path);
   auto stream = co_await net::connect(state.thread(), remote, source, deadline);
   if (!stream && source && !settings.bind_address_enforce && stream.error().text.starts_with("bind ")) {
     attempt.log().warning("{}", stream.error().text);
@@ -118,6 +144,13 @@ net::Task<Opened> open_connection(ThreadState& state, const Attempt& attempt, co
     stream = co_await net::connect(state.thread(), remote, source, deadline);
   }
   auto session = session_settings(settings, host_try);
+  auto discard = co_await discarded_keywords(settings, host.address);
+  if (!discard) {
+    co_return std::unexpected(Trouble{.stage = Stage::content,
+                                      .dsn = "4.3.0",
+                                      .text = fmt::format("local data error while talking to {}", session.peer)});
+  }
+  session.discard = std::move(*discard);
   if (!stream) {
     const auto text = fmt::format("connect to {}: {}", session.peer_port, stream.error().text);
     co_return std::unexpected(Trouble{.stage = Stage::connect, .dsn = "4.4.1", .text = text});
@@ -145,22 +178,22 @@ bool needs_utf8(const mail::Envelope& envelope, std::span<const std::uint32_t> r
   return has_eight_bit(content.substr(0, content.find("\r\n\r\n")));
 }
 
-smtp::MailOptions parameters_for(const delivery::Request& request, std::span<const std::uint32_t> recipients) {
+smtp::MailOptions parameters_for(const delivery::Request& request, std::span<const std::uint32_t> recipients,
+                                 const ClientSettings& settings) {
   const auto cached = request.body->cached();
   smtp::MailOptions parameters;
   parameters.size_bytes = request.body->size();
   parameters.eight_bit =
       cached ? has_eight_bit(*cached) : request.envelope->encoding == mail::BodyEncoding::eight_bit_mime;
+  parameters.quote = settings.quote_envelope;
   parameters.utf8 = needs_utf8(*request.envelope, recipients, cached ? std::string_view(*cached) : std::string_view{});
   return parameters;
 }
 
-// Converting the content to 7 bit is not done; servers without 8BITMIME take 8-bit content in practice, and returning
-// the mail would be worse.
-void note_eight_bit(ThreadState& state, const Attempt& attempt, const Connection& connection, bool eight_bit) {
-  if (!eight_bit || connection.session().features().eight_bit_mime || !state.first_unannounced_eight_bit()) return;
-  attempt.log().warning("host {} does not offer 8BITMIME: 8-bit content is sent to such hosts unconverted",
-                        connection.peer);
+ContentTreatment treatment_for(const ClientSettings& settings, const Connection& connection, bool eight_bit) {
+  return {.to_seven_bit = eight_bit && settings.convert_eight_bit && !connection.session().features().eight_bit_mime,
+          .mime_nesting_limit = settings.mime_nesting_limit,
+          .line_length_limit = settings.line_length_limit};
 }
 
 // Sends the message over a session that is ready, up to its final reply.
@@ -168,22 +201,31 @@ net::Task<void> transfer(ThreadState& state, Attempt& attempt, Connection& conne
   const auto& timeouts = attempt.settings().timeouts;
   const auto& request = attempt.request();
   const std::vector<std::uint32_t> recipients(attempt.pending().begin(), attempt.pending().end());
-  const auto parameters = parameters_for(request, recipients);
-  note_eight_bit(state, attempt, connection, parameters.eight_bit);
+  auto parameters = parameters_for(request, recipients, attempt.settings());
+  parameters.empty_auth = attempt.settings().sasl.send_mail_auth && connection.session().authenticated();
   ++connection.uses;
   attempt.mark_connected();
   Action action = connection.session().begin({request.envelope.get(), recipients, parameters});
   action = co_await connection.drive(action, timeouts);
   if (action == Action::send_content) {
-    action = co_await send_content(connection, request.body, state.environment().blocking, timeouts);
+    const auto treatment = treatment_for(attempt.settings(), connection, parameters.eight_bit);
+    action = co_await send_content(connection, request.body, state.environment().blocking, treatment);
+    if (connection.folded_lines) {
+      events::note(attempt.log(), request.envelope->id,
+                   fmt::format("breaking line > {} bytes with <CR><LF>SPACE", attempt.settings().line_length_limit));
+    }
     action = co_await connection.drive(action, timeouts);
   }
 }
 
 void put_away(ThreadState& state, const Attempt& attempt, std::unique_ptr<Connection> connection, bool usable) {
   const auto& cache = attempt.settings().cache;
-  const bool wanted = attempt.request().more_waiting || state.cache().in_demand(connection->key);
-  if (usable && cache.on_demand && wanted && !connection->key.empty()) {
+  const bool wanted = connection->always_kept ||
+                      (cache.on_demand && (attempt.request().more_waiting || state.cache().in_demand(connection->key)));
+  if (usable && wanted && !connection->key.empty()) {
+    if (connection->always_kept) {
+      state.kept().note(attempt.request().nexthop, static_cast<std::uint32_t>(state.thread().index()));
+    }
     state.keep(std::move(connection));
   } else {
     state.dismiss(std::move(connection));
@@ -230,6 +272,15 @@ net::Task<bool> may_go_in_clear(const Attempt& attempt, const Connection& connec
   co_return found.has_value() && !found->has_value();
 }
 
+// smtp_connection_cache_destinations. A list that cannot be read keeps nothing.
+net::Task<bool> is_kept_destination(const ClientSettings& settings, const Target& target) {
+  const auto& destinations = settings.cache.destinations;
+  if (destinations.empty()) co_return false;
+  const auto listed =
+      co_await destinations.matches_string(target.socket_path.empty() ? target.nexthop.host : target.text);
+  co_return listed.has_value() && *listed;
+}
+
 net::Task<HostResult> try_host(ThreadState& state, Attempt& attempt, const HostTry& host_try, const std::string& key) {
   Place place{.last_host = host_try.last_host, .is_relayhost = host_try.target.is_relayhost};
   auto opened = co_await open_connection(state, attempt, host_try);
@@ -239,7 +290,7 @@ net::Task<HostResult> try_host(ThreadState& state, Attempt& attempt, const HostT
     co_return HostResult::no_connection;
   }
   auto connection = std::move(*opened);
-  const HandshakeRequest handshake{attempt.request().envelope->sender, host_try.target.nexthop.host, host_try.level};
+  const HandshakeRequest handshake{attempt.request().envelope->sender, host_try.target.nexthop.host, host_try.policy};
   const auto trouble = co_await shake_hands(*connection, handshake);
   if (trouble) {
     const bool in_clear = co_await may_go_in_clear(attempt, *connection);
@@ -249,7 +300,8 @@ net::Task<HostResult> try_host(ThreadState& state, Attempt& attempt, const HostT
     state.dismiss(std::move(connection));
     co_return HostResult::no_session;
   }
-  if (host_try.target.first) connection->key = key;
+  if (host_try.target.first && host_try.policy.keep_connection) connection->key = key;
+  connection->always_kept = co_await is_kept_destination(attempt.settings(), host_try.target);
   co_await transfer(state, attempt, *connection);
   place.connection = connection.get();
   const bool usable = attempt.settle(place);
@@ -257,9 +309,8 @@ net::Task<HostResult> try_host(ThreadState& state, Attempt& attempt, const HostT
   co_return HostResult::session;
 }
 
-tls::Level effective_level(const ClientSettings& settings) {
-  const auto& tls = settings.tls;
-  return tls.level == tls::Level::may && !tls.opportunistic ? tls::Level::none : tls.level;
+Trouble tls_misconfigured() {
+  return {.stage = Stage::tls_policy, .dsn = "4.7.5", .text = "client TLS configuration problem"};
 }
 
 // The number of hosts of the list that will be tried at most.
@@ -271,32 +322,53 @@ std::size_t host_limit(const HostList& list, const ClientSettings& settings) {
 net::Task<void> try_hosts(ThreadState& state, Attempt& attempt, const Target& target, HostList list,
                           const std::string& key) {
   const auto& settings = attempt.settings();
+  const auto policy = co_await find_tls_policy(settings, {target.text, list.hosts.front().name},
+                                               state.environment().blocking, attempt.log());
+  if (!policy) {
+    attempt.remember(tls_misconfigured(), {});
+    co_return;
+  }
   const std::size_t count = host_limit(list, settings);
   const bool final_target = target.last || list.we_are_backup;
   const std::size_t session_limit = settings.mx_session_limit == 0 ? count : settings.mx_session_limit;
   std::size_t sessions = 0;
-  tls::Level level = effective_level(settings);
+  if (settings.tls.log_status) {
+    const bool undecided = policy->level != tls::Level::none;
+    attempt.set_tls_status(std::string(tls::level_name(policy->level)) + (undecided ? "?" : ""));
+  }
+  const TlsPolicy plaintext;  // for another try after a failed handshake
+  bool in_clear = false;
   for (std::size_t i = 0; i < count && sessions < session_limit && !attempt.finished();) {
     const bool last = i + 1 == count || sessions + 1 == session_limit;
-    const HostTry host_try{target, list.hosts[i], list.best_preference, final_target && last, level};
+    const HostTry host_try{target, list.hosts[i], list.best_preference, final_target && last,
+                           in_clear ? plaintext : *policy};
     const auto result = co_await try_host(state, attempt, host_try, key);
     if (result == HostResult::retry_in_clear) {
-      level = tls::Level::none;
+      in_clear = true;
       continue;
     }
     if (result == HostResult::session) ++sessions;
-    level = effective_level(settings);
+    in_clear = false;
     ++i;
   }
+}
+
+using Hosts = std::expected<HostList, Trouble>;
+
+net::Task<Hosts> hosts_of(ThreadState& state, const Attempt& attempt, const Target& target) {
+  const auto& settings = attempt.settings();
+  if (!target.socket_path.empty()) co_return HostList{.hosts = {{settings.my_hostname, target.text, 0}}};
+  const bool loop_detection = target.port == kSmtpPort && !settings.lmtp;
+  auto list = co_await find_hosts(state.environment().names, target.nexthop, loop_detection, settings, attempt.log(),
+                                  state.random());
+  co_return list;
 }
 
 bool is_loop(const Trouble& trouble) { return trouble.dsn.ends_with(".4.6"); }
 
 // False: no other destination may be tried.
 net::Task<bool> try_target(ThreadState& state, Attempt& attempt, const Target& target, const std::string& key) {
-  const auto& settings = attempt.settings();
-  auto list = co_await find_hosts(state.environment().names, target.nexthop, target.port == kSmtpPort, settings,
-                                  attempt.log(), state.random());
+  auto list = co_await hosts_of(state, attempt, target);
   if (!list) {
     const Place place{.last_host = true, .is_relayhost = target.is_relayhost};
     attempt.remember(list.error(), place);
@@ -307,20 +379,8 @@ net::Task<bool> try_target(ThreadState& state, Attempt& attempt, const Target& t
   co_return more;
 }
 
-// What the settings make impossible before anybody is asked.
-std::optional<Trouble> unusable_settings(const ClientSettings& settings) {
-  const bool unknown_level = settings.tls.level > tls::Level::secure;
-  const bool bad_wrapper = settings.tls.wrapper_mode && !tls::is_mandatory(settings.tls.level);
-  if (!unknown_level && !bad_wrapper) return std::nullopt;
-  return Trouble{.stage = Stage::tls_policy, .dsn = "4.7.5", .text = "client TLS configuration problem"};
-}
-
 net::Task<void> try_targets(ThreadState& state, Attempt& attempt, const std::string& key) {
   const auto& settings = attempt.settings();
-  if (const auto trouble = unusable_settings(settings)) {
-    attempt.remember(*trouble, {});
-    co_return;
-  }
   const auto& nexthop = attempt.request().nexthop;
   const auto targets = make_targets(nexthop, settings);
   if (!targets) {

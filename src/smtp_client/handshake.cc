@@ -14,51 +14,46 @@ using smtp::ClientStage;
 
 constexpr std::string_view kTlsFailed = "4.7.5";  // RFC 3463 §3.8: cryptographic failure
 
-// The names that the certificate must have.
-std::vector<std::string> expected_names(const Connection& connection, const HandshakeRequest& request) {
-  const auto& tls = connection.settings->tls;
-  if (request.level == tls::Level::verify) return tls::expand_match(tls.verify_match, connection.host, request.domain);
-  if (request.level == tls::Level::secure) return tls::expand_match(tls.secure_match, connection.host, request.domain);
-  return {};
-}
-
-bool is_authentic(const tls::PeerStatus& peer, tls::Level level, const TlsSettings& settings) {
-  if (level == tls::Level::fingerprint) return tls::fingerprint_matches(peer, settings.fingerprints);
-  return tls::is_authenticated(level) && peer.verified();
+bool is_authentic(const tls::PeerStatus& peer, const TlsPolicy& policy) {
+  if (policy.level == tls::Level::fingerprint) return tls::fingerprint_matches(peer, policy.fingerprints);
+  return tls::is_authenticated(policy.level) && peer.verified();
 }
 
 tls::ClientHello make_hello(const Connection& connection, const HandshakeRequest& request) {
   const auto& settings = *connection.settings;
   tls::ClientHello hello;
-  hello.server_name = settings.tls.server_name;
+  hello.server_name = request.policy.server_name;
   if (hello.server_name == "hostname") hello.server_name = connection.host;
   if (hello.server_name == "nexthop") hello.server_name = request.domain;
-  hello.session_key = fmt::format("{}/{}/{}/{}", settings.service, connection.nexthop, connection.peer_port,
-                                  tls::level_name(request.level));
+  hello.session_key = fmt::format("{}/{}/{}/{}/{}", settings.service, connection.nexthop, connection.peer_port,
+                                  tls::level_name(request.policy.level), request.policy.origin);
+  hello.rules = request.policy.rules;
   return hello;
 }
 
 // What the certificate is worth, told to the log.
 bool check_peer(Connection& connection, const HandshakeRequest& request) {
   const auto& settings = connection.settings->tls;
-  const auto names = expected_names(connection, request);
+  const auto level = request.policy.level;
+  // Only verify and secure have names that the certificate must have.
+  const auto names = tls::expand_match(request.policy.match, connection.host, request.domain);
   connection.tls_peer = tls::inspect_peer(connection.stream().ssl(), names, settings.fingerprint_digest);
   const auto& peer = *connection.tls_peer;
-  const bool authentic = is_authentic(peer, request.level, settings);
+  const bool authentic = is_authentic(peer, request.policy);
   if (settings.log_level >= 1) {
-    if (!peer.trusted && peer.presented && !authentic && tls::is_authenticated(request.level)) {
+    if (!peer.trusted && peer.presented && !authentic && tls::is_authenticated(level)) {
       connection.log().info("certificate verification failed for {}: {}", connection.peer_port,
                             peer.verify_error.empty() ? "untrusted issuer " + peer.issuer_cn : peer.verify_error);
     }
     connection.log().info("{} TLS connection established to {}: {}", tls::trust_word(tls::trust_of(peer, authentic)),
                           connection.peer_port, tls::describe(connection.stream().ssl()));
   }
-  return authentic || !tls::is_authenticated(request.level);
+  return authentic || !tls::is_authenticated(level);
 }
 
 net::Task<std::optional<std::string>> encrypt(Connection& connection, const HandshakeRequest& request) {
   const auto& settings = *connection.settings;
-  const auto& context = tls::is_mandatory(request.level) ? settings.tls.mandatory : settings.tls.opportunistic;
+  const auto& context = request.policy.context;
   if (!context) co_return "TLS is required, but our TLS engine is unavailable";
   if (connection.has_unread()) {
     connection.log().warning("{}: unexpected bytes before the TLS handshake", connection.peer_port);
@@ -73,7 +68,7 @@ net::Task<std::optional<std::string>> encrypt(Connection& connection, const Hand
   const auto shaken = co_await connection.stream().handshake(*ssl, net::TlsRole::client, deadline);
   if (!shaken) {
     connection.log().info("SSL_connect error to {}: {}", connection.peer_port, shaken.error().text);
-    connection.plaintext_fallback = !tls::is_mandatory(request.level);
+    connection.plaintext_fallback = !tls::is_mandatory(request.policy.level);
     connection.stream().close();
     co_return "Cannot start TLS: handshake failure";
   }
@@ -88,7 +83,7 @@ net::Task<Action> start_tls(Connection& connection, const HandshakeRequest& requ
     co_return session.on_tls_failed(ClientStage::starttls, std::string(kTlsFailed), std::move(*trouble));
   }
   if (!check_peer(connection, request)) {
-    const bool trusted = connection.tls_peer->trusted || request.level == tls::Level::fingerprint;
+    const bool trusted = connection.tls_peer->trusted || request.policy.level == tls::Level::fingerprint;
     co_return session.on_tls_failed(ClientStage::tls_verify, std::string(kTlsFailed),
                                     trusted ? "Server certificate not verified" : "Server certificate not trusted");
   }
@@ -147,6 +142,21 @@ void note_unused_starttls(Connection& connection, tls::Level level) {
   }
 }
 
+// As Postfix 3.11 words it for tls= in the delivery line.
+std::string tls_status(Connection& connection, tls::Level level) {
+  const std::string name(tls::level_name(level));
+  if (level == tls::Level::none || connection.stream().encrypted()) return name;
+  return name + ":none";
+}
+
+std::string failed_tls_status(const smtp::ClientFailure* failure, tls::Level level) {
+  const std::string name(tls::level_name(level));
+  if (level == tls::Level::none) return name;
+  const bool violated = failure != nullptr && tls::is_mandatory(level) &&
+                        (failure->stage == ClientStage::starttls || failure->stage == ClientStage::tls_verify);
+  return violated ? "!" + name : name + "?";
+}
+
 Trouble trouble_of(Connection& connection) {
   const auto& failure = connection.session().failure();
   return failure ? from_session(*failure) : Trouble{.text = "no session"};
@@ -176,10 +186,13 @@ net::Task<std::optional<Trouble>> shake_hands(Connection& connection, const Hand
         break;
       case Action::ready:
         log_warnings(connection);
-        note_unused_starttls(connection, request.level);
+        note_unused_starttls(connection, request.policy.level);
+        connection.tls_status = tls_status(connection, request.policy.level);
         co_return std::nullopt;
       default:
         log_warnings(connection);
+        connection.tls_status = failed_tls_status(
+            connection.session().failure() ? &*connection.session().failure() : nullptr, request.policy.level);
         co_return trouble_of(connection);
     }
   }

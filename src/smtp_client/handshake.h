@@ -7,6 +7,7 @@
 #include "net/task.h"
 #include "routing/nexthop.h"
 #include "smtp_client/connection.h"
+#include "smtp_client/tls_policy.h"
 #include "smtp_client/trouble.h"
 
 namespace waypost::smtp_client {
@@ -14,7 +15,7 @@ namespace waypost::smtp_client {
 struct HandshakeRequest {
   std::string sender;  // for sender-dependent credentials
   std::string domain;  // the nexthop's host name, what level `secure` proves
-  tls::Level level = tls::Level::none;
+  TlsPolicy policy;
 };
 
 // nullopt: ready. Awaited by its caller. Logs TLS lines as smtp_tls_loglevel says, and warnings about the server.

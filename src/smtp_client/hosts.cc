@@ -62,7 +62,8 @@ net::Task<std::expected<std::vector<Host>, Trouble>> addresses_by(dns::Resolver&
     if (type == dns::Type::a ? !lookups.settings.ipv4 : !lookups.settings.ipv6) continue;
     const auto answer = co_await resolver.lookup(name, type, lookups.deadline());
     for (const auto& address : answer.addresses) {
-      if (found.size() < kMaxHostAddresses) found.push_back({name, address, 0});
+      const bool by_alias = lookups.settings.cname_overrides_servername && !answer.canonical_name.empty();
+      if (found.size() < kMaxHostAddresses) found.push_back({by_alias ? answer.canonical_name : name, address, 0});
     }
     if (answer.status == dns::Status::ok) continue;
     const bool keep = trouble && trouble->cause == Cause::temporary;
@@ -181,7 +182,7 @@ void order_hosts(std::vector<Host>& hosts, const ClientSettings& settings, std::
   sort_stably(hosts, [](const Host& host) { return host.preference; });
   // One family's outage must not use up all the attempts: the last slot goes to the other one if it had none.
   const auto slots = settings.mx_address_limit;
-  if (slots < 2 || hosts.size() <= slots) return;
+  if (!settings.balance_protocols || slots < 2 || hosts.size() <= slots) return;
   const auto border = hosts.begin() + static_cast<std::ptrdiff_t>(slots);
   const auto differs = [&](const Host& host) { return is_v6(host) != is_v6(hosts.front()); };
   if (std::any_of(hosts.begin(), border, differs)) return;
@@ -195,7 +196,7 @@ net::Task<std::expected<HostList, Trouble>> find_hosts(const NameServices& names
   const Lookups lookups{names, settings};
   std::expected<HostList, Trouble> list;
   const bool literal = net::literal_family(nexthop.host) != AF_UNSPEC;
-  if (nexthop.bracketed || literal || !settings.dns_enabled) {
+  if (nexthop.bracketed || literal || !settings.dns_enabled || settings.lmtp) {
     auto found = co_await addresses_of(lookups, nexthop.host);
     if (!found) co_return std::unexpected(std::move(found.error()));
     list = without_loops(std::move(*found), nexthop.host, false, loop_detection, settings);

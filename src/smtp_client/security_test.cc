@@ -195,5 +195,148 @@ TEST(Credentials, SplitAtTheFirstDelimiter) {
   EXPECT_TRUE(parse_credentials("user", ':').password.empty());
 }
 
+// --- smtp_tls_policy_maps
+
+class TlsPolicyTest : public SecurityTest {
+ protected:
+  // main.cf says none; this entry is what the destination has.
+  void use_policy(const std::string& nexthop, const std::string& entry, bool trusted = true) {
+    use_tls(tls::Level::none, trusted);
+    use_table("inline:{{" + nexthop + " = " + entry + "}}");
+  }
+  void use_table(const std::string& table) {
+    settings_.tls.policy_maps = tables::TableList(table, registry_);
+    if (agent_) agent_->configure(std::make_shared<const ClientSettings>(settings_));
+  }
+  static constexpr const char* kMisconfigured = "deferred 4.7.5 client TLS configuration problem";
+};
+
+TEST_F(TlsPolicyTest, AnEntryStandsInsteadOfMainCf) {
+  TestServer without({});
+  use_policy(without.nexthop(), "encrypt");
+  EXPECT_EQ(outcome(deliver(without.nexthop())),
+            "deferred 4.7.4 TLS is required, but was not offered by host 127.0.0.1[127.0.0.1]");
+  TestServer server(tls_script());
+  use_policy(server.nexthop(), "encrypt");
+  agent().configure(std::make_shared<const ClientSettings>(settings_));
+  EXPECT_EQ(outcome(deliver(server.nexthop())), kSent);
+  EXPECT_TRUE(server.received("STARTTLS"));
+  TestServer other(tls_script());
+  EXPECT_EQ(outcome(deliver(other.nexthop())), kSent);
+  EXPECT_FALSE(other.received("STARTTLS"));
+}
+
+TEST_F(TlsPolicyTest, AnEntryMayAskForLess) {
+  use_tls(tls::Level::secure, false);
+  TestServer server(tls_script());
+  use_table("inline:{{" + server.nexthop() + " = none}}");
+  EXPECT_EQ(outcome(deliver(server.nexthop())), kSent);
+  EXPECT_FALSE(server.received("STARTTLS"));
+}
+
+TEST_F(TlsPolicyTest, MatchNamesWhoTheServerMustBe) {
+  TestServer server(tls_script({"mx.provider.test"}));
+  use_policy(route(server), "secure match=nexthop");
+  EXPECT_EQ(outcome(deliver(route(server))), "deferred 4.7.5 Server certificate not verified");
+  use_table("inline:{{" + route(server) + " = secure match=nexthop:.provider.test}}");
+  EXPECT_EQ(outcome(deliver(route(server))), kSent);
+}
+
+TEST_F(TlsPolicyTest, AnchorFilesStandInsteadOfTheAuthorities) {
+  TestServer server(tls_script());
+  use_policy(route(server), "verify tafile=" + authority_.ca_file(), false);
+  EXPECT_EQ(outcome(deliver(route(server))), kSent);
+  const tls::TestAuthority stranger;
+  use_tls(tls::Level::none);
+  use_table("inline:{{" + route(server) + " = verify tafile=" + stranger.ca_file() + "}}");
+  EXPECT_EQ(outcome(deliver(route(server))), "deferred 4.7.5 Server certificate not trusted");
+  use_table("inline:{{" + route(server) + " = verify tafile=/nonexistent}}");
+  EXPECT_EQ(outcome(deliver(route(server))), kMisconfigured);
+  EXPECT_TRUE(log_.contains("cannot use trust anchors in file \"/nonexistent\""));
+}
+
+TEST_F(TlsPolicyTest, FingerprintsAreThoseOfTheEntry) {
+  TestServer server(tls_script());
+  use_policy(route(server), "fingerprint match=00:11|22:33");
+  EXPECT_EQ(outcome(deliver(route(server))), "deferred 4.7.5 Server certificate not verified");
+  use_table("inline:{{" + route(server) + " = fingerprint}}");
+  EXPECT_EQ(outcome(deliver(route(server))), kMisconfigured);
+  EXPECT_TRUE(log_.contains("configured at fingerprint security level, but with no fingerprints to match"));
+}
+
+TEST_F(TlsPolicyTest, ProtocolsAndCiphersAreThoseOfTheEntry) {
+  TestServer server(tls_script());
+  use_policy(server.nexthop(), "encrypt protocols=TLSv1.2 ciphers=high exclude=AES256");
+  EXPECT_EQ(outcome(deliver(server.nexthop())), kSent);
+  EXPECT_TRUE(log_.contains(": TLSv1.2 with cipher "));
+  EXPECT_FALSE(log_.contains("AES256"));
+}
+
+TEST_F(TlsPolicyTest, ADomainAlsoHasItsParentsEntry) {
+  TestServer server(tls_script());
+  settings_.default_port = std::to_string(server.port());
+  resolver_.address("mail.sub.example.test", "127.0.0.1");
+  use_policy(".example.test", "encrypt");
+  EXPECT_EQ(outcome(deliver("mail.sub.example.test")), kSent);
+  EXPECT_TRUE(server.received("STARTTLS"));
+  // Neither brackets nor a port are a domain: nothing but the exact text is looked up.
+  TestServer exact(tls_script());
+  EXPECT_EQ(outcome(deliver("[mail.sub.example.test]:" + std::to_string(exact.port()))), kSent);
+  EXPECT_FALSE(exact.received("STARTTLS"));
+}
+
+TEST_F(TlsPolicyTest, ABrokenEntryOrTableStopsTheMail) {
+  TestServer server(tls_script());
+  const char* entries[] = {"always", "encrypt match=x", "encrypt ciphers=best", "may protocols=SSLv9",
+                           "dane",   "dane-only"};
+  for (const auto* entry : entries) {
+    use_policy(server.nexthop(), entry);
+    agent().configure(std::make_shared<const ClientSettings>(settings_));
+    EXPECT_EQ(outcome(deliver(server.nexthop())), kMisconfigured) << entry;
+  }
+  use_table("hash:/nonexistent/policy");
+  EXPECT_EQ(outcome(deliver(server.nexthop())), kMisconfigured);
+  EXPECT_FALSE(server.received("MAIL"));
+  EXPECT_TRUE(log_.contains("invalid security level \"always\""));
+  EXPECT_TRUE(log_.contains("security level dane is not supported yet"));
+  EXPECT_TRUE(log_.contains("policy table lookup error"));
+  EXPECT_TRUE(
+      log_.contains("TLS policy lookup for " + server.nexthop() + "/127.0.0.1: client TLS configuration problem"));
+}
+
+TEST_F(TlsPolicyTest, WrapperModeNeedsAMandatoryLevel) {
+  use_tls(tls::Level::may);
+  settings_.tls.wrapper_mode = true;
+  TestServer server({});
+  EXPECT_EQ(outcome(deliver(server.nexthop())), kMisconfigured);
+}
+
+TEST_F(TlsPolicyTest, ConnectionsAreNotKeptWhereTheEntrySaysSo) {
+  TestServer server(tls_script());
+  use_policy(server.nexthop(), "encrypt connection_reuse=no");
+  more_waiting_ = true;
+  deliver(server.nexthop());
+  deliver(server.nexthop());
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(TlsPolicyTest, TheDeliveryLineTellsWhatBecameOfTheLevel) {
+  settings_.tls.log_status = true;
+  TestServer plain({});
+  use_policy(plain.nexthop(), "may");
+  deliver(plain.nexthop());
+  EXPECT_TRUE(log_.contains(", tls=may:none, dsn=2.0.0"));
+  use_table("inline:{{" + plain.nexthop() + " = encrypt}}");
+  deliver(plain.nexthop());
+  EXPECT_TRUE(log_.contains(", tls=!encrypt, dsn=4.7.4"));
+  TestServer server(tls_script());
+  use_table("inline:{{" + server.nexthop() + " = may}}");
+  deliver(server.nexthop());
+  EXPECT_TRUE(log_.contains(", tls=may, dsn=2.0.0"));
+  use_table("inline:{{[127.0.0.1]:1 = encrypt}}");
+  deliver("[127.0.0.1]:1");
+  EXPECT_TRUE(log_.contains("relay=none") && log_.contains(", tls=encrypt?, dsn=4.4.1"));
+}
+
 }  // namespace
 }  // namespace waypost::smtp_client

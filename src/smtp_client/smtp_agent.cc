@@ -22,9 +22,11 @@ net::Task<void> destroy(std::unique_ptr<ThreadState> state) {
 }  // namespace
 
 SmtpAgent::SmtpAgent(AgentEnvironment environment, std::shared_ptr<const ClientSettings> settings)
-    : environment_(std::move(environment)), settings_(std::move(settings)) {
+    : environment_(std::move(environment)),
+      settings_(std::move(settings)),
+      keeps_some_(!settings_->cache.destinations.empty()) {
   for (std::size_t i = 0; i < environment_.threads.size(); ++i) {
-    states_.push_back(std::make_unique<ThreadState>(environment_, environment_.threads[i]));
+    states_.push_back(std::make_unique<ThreadState>(environment_, environment_.threads[i], kept_));
   }
 }
 
@@ -36,10 +38,17 @@ SmtpAgent::~SmtpAgent() {
 void SmtpAgent::configure(std::shared_ptr<const ClientSettings> settings) {
   const std::lock_guard lock(mutex_);
   settings_ = std::move(settings);
+  keeps_some_ = !settings_->cache.destinations.empty();
+}
+
+// Without one that the queue knows, the thread that kept a connection whatever the demand.
+std::uint32_t SmtpAgent::thread_for(const delivery::Request& request) const {
+  if (request.affinity != delivery::Request::kNoAffinity) return request.affinity;
+  return keeps_some_ ? kept_.find(request.nexthop).value_or(request.affinity) : request.affinity;
 }
 
 void SmtpAgent::deliver(delivery::Request request, delivery::ReportSink done) {
-  const auto index = request.affinity;
+  const auto index = thread_for(request);
   auto& thread = index < environment_.threads.size() ? environment_.threads[index] : environment_.threads.next();
   const Log log = environment_.log.with(environment_.log.tag(), environment_.next_pid());
   std::unique_lock lock(mutex_);

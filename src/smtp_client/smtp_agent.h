@@ -6,6 +6,7 @@
 // agent is stopped or destroyed in the middle.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include "net/blocking.h"
 #include "net/io_thread.h"
 #include "smtp_client/hosts.h"
+#include "smtp_client/kept_places.h"
 #include "smtp_client/settings.h"
 
 namespace waypost::smtp_client {
@@ -52,8 +54,12 @@ class SmtpAgent final : public delivery::Agent {
 
  private:
   AgentEnvironment environment_;
+  std::uint32_t thread_for(const delivery::Request& request) const;
+
+  KeptPlaces kept_;
   mutable std::mutex mutex_;
   std::shared_ptr<const ClientSettings> settings_;
+  std::atomic<bool> keeps_some_;  // smtp_connection_cache_destinations is set
   bool stopped_ = false;
   std::vector<std::unique_ptr<ThreadState>> states_;  // one a thread; used only there
 };

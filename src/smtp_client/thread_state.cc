@@ -10,8 +10,13 @@ constexpr std::chrono::seconds kGoodbyeLimit{5};
 
 }  // namespace
 
-ThreadState::ThreadState(const AgentEnvironment& environment, net::IoThread& thread)
-    : environment_(environment), thread_(thread), random_(std::random_device{}()), sweeper_(thread), tasks_(thread) {}
+ThreadState::ThreadState(const AgentEnvironment& environment, net::IoThread& thread, KeptPlaces& kept)
+    : environment_(environment),
+      thread_(thread),
+      kept_(kept),
+      random_(std::random_device{}()),
+      sweeper_(thread),
+      tasks_(thread) {}
 
 void ThreadState::begin(std::unique_ptr<Attempt> attempt) { tasks_.spawn(run_attempt(*this, std::move(attempt))); }
 

@@ -14,7 +14,8 @@ namespace waypost::smtp_client {
 
 class ThreadState {
  public:
-  ThreadState(const AgentEnvironment& environment, net::IoThread& thread);
+  // `kept` must outlive it.
+  ThreadState(const AgentEnvironment& environment, net::IoThread& thread, KeptPlaces& kept);
 
   void begin(std::unique_ptr<Attempt> attempt);
   net::TaskGroup& tasks() { return tasks_; }
@@ -29,8 +30,7 @@ class ThreadState {
   net::IoThread& thread() { return thread_; }
   ConnectionCache& cache() { return cache_; }
   std::mt19937& random() { return random_; }
-  // True once: 8-bit content went to a server that did not offer 8BITMIME.
-  bool first_unannounced_eight_bit() { return !std::exchange(told_about_eight_bit_, true); }
+  KeptPlaces& kept() { return kept_; }
 
  private:
   static net::Task<void> sweep_while_idle(ThreadState& state);
@@ -38,10 +38,10 @@ class ThreadState {
 
   const AgentEnvironment& environment_;
   net::IoThread& thread_;
+  KeptPlaces& kept_;
   ConnectionCache cache_;
   std::mt19937 random_;
   bool sweeping_ = false;
-  bool told_about_eight_bit_ = false;
   net::Sleeper sweeper_;
   net::TaskGroup tasks_;  // last: its coroutines use the rest
 };

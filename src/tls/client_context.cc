@@ -43,6 +43,24 @@ Result<> offer_session(SSL* ssl, const std::shared_ptr<SessionCache>& cache, con
   return {};
 }
 
+Result<> apply_rules(SSL* ssl, const SessionRules& rules) {
+  if (rules.protocols) {
+    constexpr std::uint64_t kAnyHole =
+        SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3;
+    SSL_clear_options(ssl, kAnyHole);
+    SSL_set_options(ssl, rules.protocols->options);
+    SSL_set_min_proto_version(ssl, rules.protocols->lowest);
+    SSL_set_max_proto_version(ssl, rules.protocols->highest);
+  }
+  if (!rules.ciphers.empty() && SSL_set_cipher_list(ssl, rules.ciphers.c_str()) != 1) {
+    return fail(Errc::invalid, "TLS cipher list \"" + rules.ciphers + "\": " + openssl_reason());
+  }
+  if (rules.anchors && SSL_set1_verify_cert_store(ssl, rules.anchors->store()) != 1) {
+    return fail(Errc::tls, "cannot use the trust anchors: " + openssl_reason());
+  }
+  return {};
+}
+
 }  // namespace
 
 ClientContext::ClientContext(SSL_CTX* context, std::shared_ptr<SessionCache> cache)
@@ -51,8 +69,9 @@ ClientContext::ClientContext(SSL_CTX* context, std::shared_ptr<SessionCache> cac
 ClientContext::~ClientContext() { SSL_CTX_free(context_); }
 
 Result<std::shared_ptr<const ClientContext>> ClientContext::create(const ClientSettings& settings) {
-  auto context = make_context(TLS_client_method(), {settings.protocols, settings.ciphers, settings.exclude_ciphers,
-                                                    settings.ca_file, settings.ca_path, settings.verify_depth});
+  auto context =
+      make_context(TLS_client_method(), {settings.protocols, settings.ciphers, settings.exclude_ciphers,
+                                         settings.grades, settings.ca_file, settings.ca_path, settings.verify_depth});
   if (!context) return std::unexpected(std::move(context.error()));
   if (auto loaded = load_certificates(context->get(), settings.certificates); !loaded) {
     return std::unexpected(std::move(loaded.error()));
@@ -77,6 +96,7 @@ Result<SSL*> ClientContext::new_session(const ClientHello& hello) const {
   if (is_name && SSL_set_tlsext_host_name(ssl, hello.server_name.c_str()) != 1) {
     return fail(Errc::invalid, "cannot send the server name \"" + hello.server_name + "\": " + openssl_reason());
   }
+  if (auto applied = apply_rules(ssl, hello.rules); !applied) return std::unexpected(std::move(applied.error()));
   if (!hello.session_key.empty()) {
     if (auto offered = offer_session(ssl, cache_, hello.session_key); !offered) {
       return std::unexpected(std::move(offered.error()));

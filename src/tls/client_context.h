@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "tls/policy.h"
 #include "tls/server_context.h"
+#include "tls/trust_anchors.h"
 
 namespace waypost::tls {
 
@@ -21,10 +23,18 @@ struct ClientSettings {
   std::string protocols;            // policy.h
   std::string ciphers = "medium";
   std::string exclude_ciphers;
+  CipherGrades grades;
   CertificateFiles certificates;  // ours, shown when the server asks
   int verify_depth = 9;
   std::size_t cached_sessions = 1000;  // oldest go first; 0: none are kept
   std::chrono::seconds session_lifetime{3600};
+};
+
+// What one connection does otherwise than its context.
+struct SessionRules {
+  std::optional<Protocols> protocols;
+  std::string ciphers;                          // an OpenSSL list (cipher_list()); empty: the context's
+  std::shared_ptr<const TrustAnchors> anchors;  // instead of the context's authorities; null: those
 };
 
 struct ClientHello {
@@ -32,6 +42,7 @@ struct ClientHello {
   // Which earlier sessions may be resumed: name everything that decides trust, as "nexthop/host/port/level". A session
   // is used once. Empty: neither looked up nor kept.
   std::string session_key;
+  SessionRules rules;
 };
 
 class ClientContext {

@@ -38,8 +38,8 @@ Result<> set_protocols(SSL_CTX* context, std::string_view list) {
   return {};
 }
 
-Result<> set_ciphers(SSL_CTX* context, std::string_view grade, std::string_view excluded) {
-  const auto list = cipher_list(grade, excluded);
+Result<> set_ciphers(SSL_CTX* context, const CommonSettings& settings) {
+  const auto list = cipher_list(settings.ciphers, settings.exclude_ciphers, settings.grades);
   if (!list) return std::unexpected(list.error());
   if (SSL_CTX_set_cipher_list(context, list->c_str()) != 1) {
     return fail(Errc::invalid, fmt::format("TLS cipher list \"{}\": {}", *list, openssl_reason()));
@@ -176,9 +176,7 @@ Result<ContextPtr> make_context(const SSL_METHOD* method, const CommonSettings& 
   SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_verify_depth(context.get(), settings.verify_depth);
   if (auto done = set_protocols(context.get(), settings.protocols); !done) return std::unexpected(done.error());
-  if (auto done = set_ciphers(context.get(), settings.ciphers, settings.exclude_ciphers); !done) {
-    return std::unexpected(done.error());
-  }
+  if (auto done = set_ciphers(context.get(), settings); !done) return std::unexpected(done.error());
   if (auto done = load_authorities(context.get(), settings.ca_file, settings.ca_path); !done) {
     return std::unexpected(done.error());
   }

@@ -324,9 +324,9 @@ TEST(NameMatch, FollowsPatternsAndWildcards) {
 }
 
 TEST(NameMatch, StrategiesBecomePatterns) {
-  EXPECT_EQ(expand_match("nexthop, dot-nexthop", "mx.example.com", "example.com"),
+  EXPECT_EQ(expand_match(std::vector<std::string>{"nexthop", "dot-nexthop"}, "mx.example.com", "example.com"),
             (std::vector<std::string>{"example.com", ".example.com"}));
-  EXPECT_EQ(expand_match("hostname:other.example.net", "mx.example.com", "example.com"),
+  EXPECT_EQ(expand_match(std::vector<std::string>{"hostname", "other.example.net"}, "mx.example.com", "example.com"),
             (std::vector<std::string>{"mx.example.com", "other.example.net"}));
 }
 

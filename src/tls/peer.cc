@@ -17,7 +17,6 @@ namespace waypost::tls {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 255;
-constexpr std::string_view kMatchSeparators = ", \t\r\n:";
 
 // A name from a certificate as text. nullopt when it is none: control bytes (a NUL hides what follows it) or too long.
 std::optional<std::string> text_of(const ASN1_STRING* string) {
@@ -160,10 +159,10 @@ bool name_matches(std::string_view certificate_name, std::string_view pattern) {
          iequals(pattern.substr(dot), parent);
 }
 
-std::vector<std::string> expand_match(std::string_view strategies, std::string_view hostname,
+std::vector<std::string> expand_match(std::span<const std::string> strategies, std::string_view hostname,
                                       std::string_view nexthop) {
   std::vector<std::string> patterns;
-  for (const std::string_view word : split(strategies, kMatchSeparators)) {
+  for (const std::string& word : strategies) {
     if (iequals(word, "hostname")) {
       patterns.emplace_back(hostname);
     } else if (iequals(word, "nexthop")) {

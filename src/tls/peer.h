@@ -34,9 +34,10 @@ PeerStatus inspect_peer(const SSL* ssl, std::span<const std::string> names = {},
 // Does a certificate's name fit a pattern? A leading "*." stands for exactly one label (RFC 6125 §6.4.3).
 bool name_matches(std::string_view certificate_name, std::string_view pattern);
 
-// smtp_tls_verify_cert_match, smtp_tls_secure_cert_match or a policy's match=: "hostname", "nexthop", "dot-nexthop" or
-// names, separated by blanks, commas or colons -> patterns for inspect_peer(). `nexthop` is a bare domain.
-std::vector<std::string> expand_match(std::string_view strategies, std::string_view hostname, std::string_view nexthop);
+// The words of smtp_tls_verify_cert_match, smtp_tls_secure_cert_match or a policy's match=: "hostname", "nexthop",
+// "dot-nexthop" or names -> patterns for inspect_peer(). `nexthop` is a bare domain.
+std::vector<std::string> expand_match(std::span<const std::string> strategies, std::string_view hostname,
+                                      std::string_view nexthop);
 
 // Is one of `accepted` (hex with or without colons, any case) the peer's certificate or key fingerprint?
 bool fingerprint_matches(const PeerStatus& peer, std::span<const std::string> accepted);

@@ -87,12 +87,12 @@ Result<Protocols> parse_protocols(std::string_view list) {
   return out;
 }
 
-Result<std::string> cipher_list(std::string_view grade, std::string_view excluded) {
+Result<std::string> cipher_list(std::string_view grade, std::string_view excluded, const CipherGrades& grades) {
   std::string out;
   if (iequals(grade, "high")) {
-    out = "HIGH:@STRENGTH";
+    out = grades.high;
   } else if (iequals(grade, "medium")) {
-    out = "HIGH:MEDIUM:+RC4:@STRENGTH";
+    out = grades.medium;
   } else if (iequals(grade, "low") || iequals(grade, "export") || iequals(grade, "null")) {
     return bad_word("no longer supported TLS cipher grade", grade);
   } else {

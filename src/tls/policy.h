@@ -35,9 +35,15 @@ struct Protocols {
 // commas or colons. SSLv2 is known and never spoken. The empty list allows everything. Errc::invalid names the word.
 Result<Protocols> parse_protocols(std::string_view list);
 
+// tls_high_cipherlist and tls_medium_cipherlist: what the grades stand for, in OpenSSL's syntax.
+struct CipherGrades {
+  std::string high = "HIGH:@STRENGTH";
+  std::string medium = "HIGH:MEDIUM:+RC4:@STRENGTH";
+};
+
 // The OpenSSL cipher list (TLS 1.2 and older; the suites of 1.3 are all strong) for a grade ("high", "medium"; the old
 // "low", "export" and "null" are refused) without the `excluded` ciphers or classes ("RC4, aNULL"). Errc::invalid names
 // the word. Ciphers without authentication are never used.
-Result<std::string> cipher_list(std::string_view grade, std::string_view excluded);
+Result<std::string> cipher_list(std::string_view grade, std::string_view excluded, const CipherGrades& grades = {});
 
 }  // namespace waypost::tls

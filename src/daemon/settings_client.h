@@ -1,0 +1,15 @@
+// The parts of read_client() that stand in files of their own.
+#pragma once
+
+#include "daemon/client_reader.h"
+#include "smtp_client/settings.h"
+#include "tables/registry.h"
+#include "tls/policy.h"
+
+namespace waypost::daemon {
+
+// tls_high_cipherlist and its kin; servers use them too.
+tls::CipherGrades read_cipher_grades(config::Reader& reader);
+smtp_client::TlsSettings read_client_tls(ClientReader& reader, tables::TableRegistry& registry);
+
+}  // namespace waypost::daemon
