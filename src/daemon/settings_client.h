@@ -8,8 +8,8 @@
 
 namespace waypost::daemon {
 
-// tls_high_cipherlist and its kin; servers use them too.
-tls::CipherGrades read_cipher_grades(config::Reader& reader);
+// tls_high_cipherlist and its kin, for servers too.
+tls::Tuning read_tls_tuning(config::Reader& reader);
 smtp_client::TlsSettings read_client_tls(ClientReader& reader, tables::TableRegistry& registry);
 
 }  // namespace waypost::daemon

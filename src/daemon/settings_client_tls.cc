@@ -38,7 +38,7 @@ std::shared_ptr<const tls::ClientContext> make_context(ClientReader& reader, con
   settings.protocols = reader.text(protocols);
   settings.ciphers = mandatory ? tls.mandatory_ciphers : tls.opportunistic_ciphers;
   settings.exclude_ciphers = mandatory ? tls.mandatory_exclude_ciphers : tls.exclude_ciphers;
-  settings.grades = tls.grades;
+  settings.tuning = tls.tuning;
   settings.certificates = {.chain_files = reader.list("tls_chain_files"),
                            .cert_file = reader.text("tls_cert_file"),
                            .key_file = reader.text("tls_key_file"),
@@ -53,7 +53,7 @@ std::shared_ptr<const tls::ClientContext> make_context(ClientReader& reader, con
 }
 
 void read_ciphers(ClientReader& reader, smtp_client::TlsSettings& out) {
-  out.grades = read_cipher_grades(reader.common());
+  out.tuning = read_tls_tuning(reader.common());
   out.opportunistic_ciphers = reader.text("tls_ciphers");
   out.mandatory_ciphers = reader.text("tls_mandatory_ciphers");
   out.exclude_ciphers = reader.text("tls_exclude_ciphers");
@@ -81,8 +81,17 @@ void refuse_per_site(ClientReader& reader) {
 
 }  // namespace
 
-tls::CipherGrades read_cipher_grades(config::Reader& reader) {
-  return {.high = reader.text("tls_high_cipherlist"), .medium = reader.text("tls_medium_cipherlist")};
+tls::Tuning read_tls_tuning(config::Reader& reader) {
+  tls::Tuning out{.high = reader.text("tls_high_cipherlist"), .medium = reader.text("tls_medium_cipherlist")};
+  out.groups = reader.list("tls_eecdh_auto_curves");
+  for (auto& group : reader.list("tls_ffdhe_auto_groups")) out.groups.push_back(std::move(group));
+  const auto options = tls::parse_ssl_options(reader.text("tls_ssl_options"));
+  if (options) {
+    out.options = *options;
+  } else {
+    reader.reject("tls_ssl_options", options.error().text);
+  }
+  return out;
 }
 
 smtp_client::TlsSettings read_client_tls(ClientReader& reader, tables::TableRegistry& registry) {
@@ -99,6 +108,8 @@ smtp_client::TlsSettings read_client_tls(ClientReader& reader, tables::TableRegi
   }
   out.verify_match = reader.text("tls_verify_cert_match");
   out.secure_match = reader.text("tls_secure_cert_match");
+  // Postfix keeps no TLS connections by default, because it needs another process for them.
+  out.keep_connections = !reader.is_set("tls_connection_reuse") || reader.flag("tls_connection_reuse");
   out.fingerprints = reader.list("tls_fingerprint_cert_match");
   out.fingerprint_digest = reader.text("tls_fingerprint_digest");
   out.server_name = reader.text("tls_servername");

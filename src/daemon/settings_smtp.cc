@@ -118,7 +118,8 @@ void read_greeting(ClientReader& reader, tables::TableRegistry& registry, Client
   if (reader.common().flag("smtp_never_send_ehlo")) out.hello = Hello::helo;
 }
 
-void read_content(ClientReader& reader, ClientSettings& out) {
+void read_content(ClientReader& reader, tables::TableRegistry& registry, ClientSettings& out) {
+  out.reply_filter = tables::TableList(reader.text("reply_filter"), registry);
   out.quote_envelope = reader.flag("quote_rfc821_envelope");
   out.send_xforward = reader.flag("send_xforward_command");
   out.line_length_limit = static_cast<std::size_t>(reader.number("line_length_limit", 0, INT32_MAX));
@@ -141,7 +142,7 @@ smtp_client::ClientSettings read_client(const config::Configuration& configurati
   read_greeting(reader, registry, out);
   read_hosts(reader, out);
   read_addresses(configuration, reader, out);
-  read_content(reader, out);
+  read_content(reader, registry, out);
   out.timeouts = read_timeouts(reader);
   out.tls = read_client_tls(reader, registry);
   out.sasl = read_sasl(reader, registry);

@@ -108,7 +108,7 @@ tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory) {
   out.ciphers = reader.text(mandatory ? "smtpd_tls_mandatory_ciphers" : "smtpd_tls_ciphers");
   out.exclude_ciphers = reader.text("smtpd_tls_exclude_ciphers");
   if (mandatory) out.exclude_ciphers += " " + reader.text("smtpd_tls_mandatory_exclude_ciphers");
-  out.grades = read_cipher_grades(reader);
+  out.tuning = read_tls_tuning(reader);
   out.ask_client_certificate = reader.flag("smtpd_tls_ask_ccert");
   out.prefer_our_ciphers = reader.flag("tls_preempt_cipherlist");
   return out;

@@ -58,7 +58,8 @@ class Connection {
   std::string tls_status;  // "encrypt", "may:none", "!verify": the level, and what became of it
 
  private:
-  std::optional<Action> use_unread();
+  bool parse_unread();
+  net::Task<Action> answer_filtered();
 
   net::Stream stream_;
   smtp::ReplyParser parser_;

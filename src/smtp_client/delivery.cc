@@ -190,6 +190,13 @@ smtp::MailOptions parameters_for(const delivery::Request& request, std::span<con
   return parameters;
 }
 
+// Content that is not in memory has not been looked at: unless its sender said that it is 7-bit, it may be converted,
+// which leaves what declares nothing as it is.
+bool may_be_eight_bit(const delivery::Request& request, const smtp::MailOptions& parameters) {
+  const bool unknown = request.envelope->encoding == mail::BodyEncoding::unspecified && !request.body->cached();
+  return parameters.eight_bit || unknown;
+}
+
 ContentTreatment treatment_for(const ClientSettings& settings, const Connection& connection, bool eight_bit) {
   return {.to_seven_bit = eight_bit && settings.convert_eight_bit && !connection.session().features().eight_bit_mime,
           .mime_nesting_limit = settings.mime_nesting_limit,
@@ -208,7 +215,7 @@ net::Task<void> transfer(ThreadState& state, Attempt& attempt, Connection& conne
   Action action = connection.session().begin({request.envelope.get(), recipients, parameters});
   action = co_await connection.drive(action, timeouts);
   if (action == Action::send_content) {
-    const auto treatment = treatment_for(attempt.settings(), connection, parameters.eight_bit);
+    const auto treatment = treatment_for(attempt.settings(), connection, may_be_eight_bit(request, parameters));
     action = co_await send_content(connection, request.body, state.environment().blocking, treatment);
     if (connection.folded_lines) {
       events::note(attempt.log(), request.envelope->id,

@@ -45,6 +45,7 @@ struct TlsSettings {
   std::shared_ptr<const tls::ClientContext> mandatory;      // smtp_tls_mandatory_protocols, ..._ciphers
   std::string verify_match = "hostname";                    // at level verify
   std::string secure_match = "nexthop, dot-nexthop";        // at level secure
+  bool keep_connections = true;                             // smtp_tls_connection_reuse, where it is set
   std::vector<std::string> fingerprints;                    // at level fingerprint
   std::string fingerprint_digest = "sha256";
   tables::TableList policy_maps;
@@ -52,7 +53,7 @@ struct TlsSettings {
   // For policies that change one of them: what the contexts were made with. The mandatory list holds both exclusions.
   std::string opportunistic_ciphers = "medium", mandatory_ciphers = "medium";
   std::string exclude_ciphers, mandatory_exclude_ciphers;
-  tls::CipherGrades grades;
+  tls::Tuning tuning;
   std::string server_name;  // smtp_tls_servername: SNI; "hostname" and "nexthop" stand for those; empty: none
   int log_level = 0;
   bool note_starttls_offer = false;
@@ -96,6 +97,7 @@ struct ClientSettings {
 
   bool quote_envelope = true;  // smtp_quote_rfc821_envelope
   bool send_xforward = false;
+  tables::TableList reply_filter;       // smtp_reply_filter
   std::size_t line_length_limit = 998;  // longer content lines are folded; 0: none are
   bool convert_eight_bit = true;        // for servers without 8BITMIME (disable_mime_output_conversion is off)
   std::size_t mime_nesting_limit = 100;

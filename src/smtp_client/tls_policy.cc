@@ -122,6 +122,7 @@ TlsPolicy policy_at(const TlsSettings& settings, tls::Level level) {
   if (level == tls::Level::none) return policy;
   policy.context = tls::is_mandatory(level) ? settings.mandatory : settings.opportunistic;
   policy.server_name = settings.server_name;
+  policy.keep_connection = settings.keep_connections;
   if (level == tls::Level::fingerprint) policy.fingerprints = settings.fingerprints;
   if (level == tls::Level::verify) policy.match = words(settings.verify_match, kListSeparators);
   if (level == tls::Level::secure) policy.match = words(settings.secure_match, kListSeparators);
@@ -134,7 +135,7 @@ Result<> apply_ciphers(const TlsSettings& settings, const TlsPolicyEntry& entry,
   const bool mandatory = tls::is_mandatory(entry.level);
   const auto& grade = mandatory ? settings.mandatory_ciphers : settings.opportunistic_ciphers;
   const auto& exclude = mandatory ? settings.mandatory_exclude_ciphers : settings.exclude_ciphers;
-  auto list = tls::cipher_list(entry.ciphers.value_or(grade), entry.exclude.value_or(exclude), settings.grades);
+  auto list = tls::cipher_list(entry.ciphers.value_or(grade), entry.exclude.value_or(exclude), settings.tuning);
   if (!list) return std::unexpected(std::move(list.error()));
   policy.rules.ciphers = std::move(*list);
   return {};
@@ -150,7 +151,7 @@ Result<TlsPolicy> apply_entry(const TlsSettings& settings, const TlsPolicyEntry&
   if (auto done = apply_ciphers(settings, entry, policy); !done) return std::unexpected(std::move(done.error()));
   if (entry.server_name) policy.server_name = *entry.server_name;
   if (!entry.match.empty()) (entry.level == tls::Level::fingerprint ? policy.fingerprints : policy.match) = entry.match;
-  policy.keep_connection = entry.connection_reuse.value_or(true);
+  policy.keep_connection = entry.connection_reuse.value_or(settings.keep_connections);
   return policy;
 }
 

@@ -71,7 +71,7 @@ ClientContext::~ClientContext() { SSL_CTX_free(context_); }
 Result<std::shared_ptr<const ClientContext>> ClientContext::create(const ClientSettings& settings) {
   auto context =
       make_context(TLS_client_method(), {settings.protocols, settings.ciphers, settings.exclude_ciphers,
-                                         settings.grades, settings.ca_file, settings.ca_path, settings.verify_depth});
+                                         settings.tuning, settings.ca_file, settings.ca_path, settings.verify_depth});
   if (!context) return std::unexpected(std::move(context.error()));
   if (auto loaded = load_certificates(context->get(), settings.certificates); !loaded) {
     return std::unexpected(std::move(loaded.error()));

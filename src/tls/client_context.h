@@ -23,7 +23,7 @@ struct ClientSettings {
   std::string protocols;            // policy.h
   std::string ciphers = "medium";
   std::string exclude_ciphers;
-  CipherGrades grades;
+  Tuning tuning;
   CertificateFiles certificates;  // ours, shown when the server asks
   int verify_depth = 9;
   std::size_t cached_sessions = 1000;  // oldest go first; 0: none are kept

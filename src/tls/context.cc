@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -39,12 +40,26 @@ Result<> set_protocols(SSL_CTX* context, std::string_view list) {
 }
 
 Result<> set_ciphers(SSL_CTX* context, const CommonSettings& settings) {
-  const auto list = cipher_list(settings.ciphers, settings.exclude_ciphers, settings.grades);
+  const auto list = cipher_list(settings.ciphers, settings.exclude_ciphers, settings.tuning);
   if (!list) return std::unexpected(list.error());
   if (SSL_CTX_set_cipher_list(context, list->c_str()) != 1) {
     return fail(Errc::invalid, fmt::format("TLS cipher list \"{}\": {}", *list, openssl_reason()));
   }
   return {};
+}
+
+// A list with an unknown or repeated name would be refused as a whole.
+Result<> set_groups(SSL_CTX* context, const std::vector<std::string>& groups) {
+  std::vector<std::string_view> known;
+  for (const std::string& group : groups) {
+    const bool repeated = std::ranges::find(known, std::string_view(group)) != known.end();
+    if (!repeated && SSL_CTX_set1_groups_list(context, group.c_str()) == 1) known.push_back(group);
+  }
+  ERR_clear_error();
+  if (known.empty()) return {};
+  const std::string list = fmt::format("{}", fmt::join(known, ":"));
+  if (SSL_CTX_set1_groups_list(context, list.c_str()) == 1) return {};
+  return fail(Errc::invalid, fmt::format("TLS groups \"{}\": {}", list, openssl_reason()));
 }
 
 Result<> load_authorities(SSL_CTX* context, std::string_view ca_file, std::string_view ca_path) {
@@ -173,7 +188,8 @@ Result<ContextPtr> make_context(const SSL_METHOD* method, const CommonSettings& 
   ContextPtr context(SSL_CTX_new(method));
   if (!context) return fail(Errc::tls, "cannot make a TLS context: " + openssl_reason());
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | settings.tuning.options);
+  if (auto done = set_groups(context.get(), settings.tuning.groups); !done) return std::unexpected(done.error());
   SSL_CTX_set_verify_depth(context.get(), settings.verify_depth);
   if (auto done = set_protocols(context.get(), settings.protocols); !done) return std::unexpected(done.error());
   if (auto done = set_ciphers(context.get(), settings); !done) return std::unexpected(done.error());

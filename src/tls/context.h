@@ -20,7 +20,7 @@ struct CommonSettings {
   std::string_view protocols;
   std::string_view ciphers;
   std::string_view exclude_ciphers;
-  const CipherGrades& grades;
+  const Tuning& tuning;
   std::string_view ca_file;
   std::string_view ca_path;
   int verify_depth;

@@ -1,5 +1,6 @@
 #include "tls/policy.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -87,12 +88,36 @@ Result<Protocols> parse_protocols(std::string_view list) {
   return out;
 }
 
-Result<std::string> cipher_list(std::string_view grade, std::string_view excluded, const CipherGrades& grades) {
+Result<std::uint64_t> parse_ssl_options(std::string_view list) {
+  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 7> kNames{
+      {{"LEGACY_SERVER_CONNECT", SSL_OP_LEGACY_SERVER_CONNECT},
+       {"NO_TICKET", SSL_OP_NO_TICKET},
+       {"NO_COMPRESSION", SSL_OP_NO_COMPRESSION},
+       {"NO_RENEGOTIATION", SSL_OP_NO_RENEGOTIATION},
+       {"NO_SESSION_RESUMPTION_ON_RENEGOTIATION", SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION},
+       {"PRIORITIZE_CHACHA", SSL_OP_PRIORITIZE_CHACHA},
+       {"ENABLE_MIDDLEBOX_COMPAT", SSL_OP_ENABLE_MIDDLEBOX_COMPAT}}};
+  std::uint64_t out = 0;
+  for (const std::string_view word : split(list, kProtocolSeparators)) {
+    const auto known = std::ranges::find_if(kNames, [&](const auto& name) { return iequals(name.first, word); });
+    const auto bits = istarts_with(word, "0x") ? parse_hex(word.substr(2)) : std::nullopt;
+    if (known != kNames.end()) {
+      out |= known->second;
+    } else if (bits) {
+      out |= *bits;
+    } else {
+      return bad_word("unknown TLS option", word);
+    }
+  }
+  return out;
+}
+
+Result<std::string> cipher_list(std::string_view grade, std::string_view excluded, const Tuning& tuning) {
   std::string out;
   if (iequals(grade, "high")) {
-    out = grades.high;
+    out = tuning.high;
   } else if (iequals(grade, "medium")) {
-    out = grades.medium;
+    out = tuning.medium;
   } else if (iequals(grade, "low") || iequals(grade, "export") || iequals(grade, "null")) {
     return bad_word("no longer supported TLS cipher grade", grade);
   } else {

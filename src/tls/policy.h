@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -35,15 +36,23 @@ struct Protocols {
 // commas or colons. SSLv2 is known and never spoken. The empty list allows everything. Errc::invalid names the word.
 Result<Protocols> parse_protocols(std::string_view list);
 
-// tls_high_cipherlist and tls_medium_cipherlist: what the grades stand for, in OpenSSL's syntax.
-struct CipherGrades {
+// What main.cf says about OpenSSL for servers and clients alike.
+struct Tuning {
+  // tls_high_cipherlist and tls_medium_cipherlist: what the grades stand for, in OpenSSL's syntax.
   std::string high = "HIGH:@STRENGTH";
   std::string medium = "HIGH:MEDIUM:+RC4:@STRENGTH";
+  // tls_eecdh_auto_curves and tls_ffdhe_auto_groups, best first; those that OpenSSL does not know are left out, and
+  // when none is left OpenSSL's own order holds.
+  std::vector<std::string> groups;
+  std::uint64_t options = 0;  // tls_ssl_options
 };
+
+// "NO_TICKET, PRIORITIZE_CHACHA", "0x400": the bits of SSL_OP_... Errc::invalid names the word.
+Result<std::uint64_t> parse_ssl_options(std::string_view list);
 
 // The OpenSSL cipher list (TLS 1.2 and older; the suites of 1.3 are all strong) for a grade ("high", "medium"; the old
 // "low", "export" and "null" are refused) without the `excluded` ciphers or classes ("RC4, aNULL"). Errc::invalid names
 // the word. Ciphers without authentication are never used.
-Result<std::string> cipher_list(std::string_view grade, std::string_view excluded, const CipherGrades& grades = {});
+Result<std::string> cipher_list(std::string_view grade, std::string_view excluded, const Tuning& tuning = {});
 
 }  // namespace waypost::tls

@@ -73,5 +73,12 @@ TEST(TlsCiphers, RefusesOldGradesAndOperators) {
   for (const char* bad : {"@SECLEVEL=0", "!RC4", "+RC4", "-RC4", "A;B"}) EXPECT_FALSE(cipher_list("high", bad)) << bad;
 }
 
+TEST(SslOptions, AreNamesOrBits) {
+  EXPECT_EQ(parse_ssl_options(""), 0U);
+  EXPECT_EQ(parse_ssl_options("no_ticket, PRIORITIZE_CHACHA"), SSL_OP_NO_TICKET | SSL_OP_PRIORITIZE_CHACHA);
+  EXPECT_EQ(parse_ssl_options("0x4000"), 0x4000U);
+  for (const char* bad : {"NO_TICKETS", "0x", "0xzz", "SSL_OP_NO_TICKET"}) EXPECT_FALSE(parse_ssl_options(bad)) << bad;
+}
+
 }  // namespace
 }  // namespace waypost::tls

@@ -41,7 +41,7 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::create(const ServerS
   if (settings.certificates.empty()) return fail(Errc::not_found, "No server certs available. TLS won't be enabled");
   auto context =
       make_context(TLS_server_method(), {settings.protocols, settings.ciphers, settings.exclude_ciphers,
-                                         settings.grades, settings.ca_file, settings.ca_path, settings.verify_depth});
+                                         settings.tuning, settings.ca_file, settings.ca_path, settings.verify_depth});
   if (!context) return std::unexpected(std::move(context.error()));
   if (auto loaded = load_certificates(context->get(), settings.certificates); !loaded) {
     return std::unexpected(std::move(loaded.error()));

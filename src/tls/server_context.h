@@ -35,7 +35,7 @@ struct ServerSettings {
   std::string protocols;           // policy.h; for a session with mandatory TLS give the mandatory list
   std::string ciphers = "medium";  // a grade
   std::string exclude_ciphers;
-  CipherGrades grades;
+  Tuning tuning;
   bool ask_client_certificate = false;  // the handshake goes on without one, and with a bad one: see inspect_peer()
   bool prefer_our_ciphers = false;
   int verify_depth = 9;

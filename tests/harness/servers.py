@@ -6,7 +6,7 @@ from harness.upstream import Conversation, Upstream
 
 
 class Server(Upstream):
-    """Offers `keywords`; answers each command by `replies` (by its first word), else 250. `contents`: each message's bytes.
+    """Offers `keywords`; answers each command by `replies` (by its first word; CONNECT is the greeting), else 250. `contents`: each message's bytes.
     LMTP: `finals` are the replies after the content, one for each accepted recipient (250 when there are none left)."""
 
     def __init__(self, keywords=(), replies=None, finals=(), path=None):
@@ -14,6 +14,7 @@ class Server(Upstream):
         self.replies = replies or {}
         self.finals = list(finals)
         self.contents = []
+        self.peers = []  # the clients' addresses
         if path is None:
             super().__init__(self._serve_session)
         else:
@@ -33,7 +34,8 @@ class Server(Upstream):
         return [line for line in self.seen if line.upper().startswith(verb)]
 
     def _serve_session(self, peer: Conversation):
-        peer.say("220 mx.test ESMTP\r\n")
+        self.peers.append(peer.socket.getpeername()[0] if peer.socket.family == socket.AF_INET else "")
+        peer.say(self.replies.get("CONNECT", "220 mx.test ESMTP") + "\r\n")
         accepted, lmtp = 0, False
         while (line := peer.hear()) is not None:
             verb = line.split(" ")[0].split(":")[0].upper()
