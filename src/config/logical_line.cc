@@ -6,11 +6,12 @@
 
 namespace waypost::config {
 
+std::string_view before_null(std::string_view text) { return text.substr(0, text.find('\0')); }
+
 std::string LogicalLine::text() const {
   std::string joined;
   for (const Piece& piece : pieces) joined += piece.text;
-  // nothing behind a null byte counts: Postfix reads C strings
-  joined.resize(trim_right(std::string_view(joined).substr(0, joined.find('\0'))).size());
+  joined.resize(before_null(joined).size());
   return joined;
 }
 

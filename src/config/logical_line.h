@@ -16,11 +16,14 @@ struct Piece {
   int line = 0;  // 1-based
 };
 
+// Nothing behind a null byte counts: Postfix reads C strings.
+std::string_view before_null(std::string_view text);
+
 struct LogicalLine {
   std::vector<Piece> pieces;  // never empty
 
   int line() const { return pieces.front().line; }
-  // The pieces one after the other, leading blanks of continuations kept, blanks at the end dropped.
+  // The pieces one after the other, blanks kept.
   std::string text() const;
 };
 

@@ -95,7 +95,7 @@ class Parser {
 
   void flush() {
     if (name_.empty()) return;
-    auto split = split_name_value(text_);
+    auto split = split_name_value(before_null(text_));
     if (const Setting* old = split ? result_.find(name_) : nullptr; old && old->value != split->value) {
       warn(FindingCode::overridden_entry, line_,
            fmt::format("overriding earlier entry: {}={}", name_, printable(old->value)));

@@ -311,10 +311,14 @@ bool is_read_only(std::string_view name) {
 Service with_shared_overrides(const MasterCf& master, const Service& service) {
   Service shared = service;
   shared.overrides.clear();
+  bool is_before = true, shares = false;
   for (const Service& entry : master.services()) {
     if (entry.name != service.name || entry.type != service.type) continue;
     shared.overrides.insert(shared.overrides.end(), entry.overrides.begin(), entry.overrides.end());
+    shares = shares || (is_before && !entry.overrides.empty());
+    is_before = is_before && &entry != &service;
   }
+  if (!shares) shared.overrides.clear();
   return shared;
 }
 

@@ -40,7 +40,8 @@ bool has_transport_parameter(const Service& service, std::string_view suffix);
 // process_name and its kin: set by the process alone.
 bool is_read_only(std::string_view name);
 
-// All -o settings of the service; entries of the same name and type share them, as in postconf.
+// All -o settings of the service, which is one of `master`: entries of the same name and type share them from the first
+// one that has any, as in postconf.
 Service with_shared_overrides(const MasterCf& master, const Service& service);
 
 }  // namespace waypost::config
