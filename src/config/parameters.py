@@ -59,28 +59,52 @@ def cell(text):
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
+TIERS = {
+    "1": "What nearly every relay sets or rests on",
+    "2": "What many relays set",
+    "3": "What few relays set",
+    "4": "How the parts of the mail system work together",
+    "5": "Beyond a relay: mailboxes, postscreen, probes and the like",
+}
+STATUS_WORDS = {"honoured": "honoured", "no_effect": "no effect", "not_yet": "not supported yet"}
+TYPE_WORDS = {"bool": "yes, no", "int": "number", "size": "bytes", "table-list": "tables", "restriction-list": "restrictions", "string": "text"}
+
+
+def type_cell(row):
+    kind = row["type"]
+    if kind.startswith("choice:"):
+        return ", ".join(word or "(empty)" for word in kind[len("choice:"):].split(","))
+    return TYPE_WORDS.get(kind, kind)
+
+
+def overview(rows):
+    out = ["| | " + " | ".join(STATUS_WORDS[status] for status in STATUSES) + " |\n|---|" + "---|" * len(STATUSES) + "\n"]
+    for tier, title in TIERS.items():
+        counts = [sum(row["tier"] == tier and row["status"] == status for row in rows) for status in STATUSES]
+        out.append(f"| [{title}](#tier-{tier}) | " + " | ".join(map(str, counts)) + " |\n")
+    return "".join(out)
+
+
 def markdown(rows):
     out = ["# Parameters\n\n",
            "Generated from `src/config/parameters.tsv` by `src/config/parameters.py --markdown`; do not edit.\n\n",
-           "Every name of main.cf that Waypost knows. **Honoured** ones do what Postfix's do (where Waypost differs,\n",
-           "`docs/compatibility.md` says so). Setting one of the others is reported once at start and by `postfix check`.\n"]
-    chapters = [("Honoured", "honoured"), ("Without effect in Waypost", "no_effect"), ("Not supported yet", "not_yet")]
-    for title, status in chapters:
-        chosen = [row for row in rows if row["status"] == status]
-        out.append(f"\n## {title} ({len(chosen)})\n\n")
-        if status == "honoured":
-            out.append("| name | default | meaning |\n|---|---|---|\n")
-            for row in chosen:
-                default = f"`{cell(row['default'])}`" if row["default"] else ""
-                out.append(f"| `{row['name']}` | {default} | {cell(row['meaning'])} |\n")
-        elif status == "no_effect":
-            reasons = {}
-            for row in chosen:
-                reasons.setdefault(row["why"], []).append(row["name"])
-            for why, names in sorted(reasons.items()):
-                out.append(f"- {why} {', '.join(f'`{name}`' for name in names)}\n")
-        else:
-            out.append(", ".join(f"`{row['name']}`" for row in chosen) + "\n")
+           "Every name that main.cf may set, what it holds, and its default as `postconf -d` prints it.\n\n",
+           "- **honoured**: it does what Postfix's does; where Waypost differs, the page on compatibility says so.\n",
+           "- **no effect**: nothing in Waypost needs it, for the reason given. Setting it is a remark of `postfix check`.\n",
+           "- **not supported yet**: Postfix has it and Waypost does not. Setting it is a warning of `postfix check` and at start.\n\n",
+           "A time is a number with one of `s m h d w` behind it; without, it counts in the unit of the default. Names that begin\n",
+           "with `transport_` stand for those of each delivery service of master.cf: `slow_destination_rate_delay`.\n\n",
+           overview(rows)]
+    for tier, title in TIERS.items():
+        out.append(f'\n## <a id="tier-{tier}"></a>{title}\n\n| name | type | default | status | meaning |\n|---|---|---|---|---|\n')
+        for row in rows:
+            if row["tier"] != tier:
+                continue
+            default = "`" + row["default"].replace("|", "\\|") + "`" if row["default"] else ""
+            status = STATUS_WORDS[row["status"]]
+            status = f"**{status}**" if row["status"] == "honoured" else status
+            meaning = cell(row["meaning"]) + (f" *{cell(row['why'])}*" if row["why"] else "")
+            out.append(f"| `{row['name']}` | {cell(type_cell(row))} | {default} | {status} | {meaning} |\n")
     return "".join(out)
 
 
