@@ -141,6 +141,27 @@ class Forms(PostconfCase):
         self.compare(["-Mx"])
 
 
+class Values(PostconfCase):
+    """What every program of Postfix refuses before it does anything, `postfix check` refuses, and nothing else about main.cf."""
+    # no smtpd: it has more to say about a main.cf that protects no relay
+    MASTER = "pickup unix n - n 60 1 pickup\nqmgr unix n - n 300 1 qmgr\nsmtp unix - - n - - smtp\nrelay unix - - n - - smtp\n"
+
+    def test_forms_are_accepted_or_refused_alike(self):
+        try:
+            root = postfix.root()
+        except postfix.Unavailable as error:
+            self.skipTest(str(error))
+        environment = dict(postfix.environment(root), LC_ALL="C")
+        for path in FORMS:
+            with self.subTest(file=os.path.basename(path)):
+                with open(path, "rb") as file:
+                    write_files(self.folder, file.read() + b"\n", self.MASTER)
+                statuses = [subprocess.run(command, capture_output=True, env=environment, timeout=20).returncode for command in (
+                    [os.path.join(root, "usr/sbin/postmap"), "-c", self.folder, "-q", "x", "static:y"], [program("postfix"), "-c", self.folder, "check"])]
+                self.assertEqual(statuses[0] == 0, statuses[1] == 0, statuses)
+                self.assertIn(statuses[1], (0, 1))
+
+
 class Edit(PostconfCase):
     def test_every_way_to_edit(self):
         for arguments in EDITS:

@@ -57,6 +57,9 @@ const Parameter* find_any_parameter(std::string_view name);
 // Values that hold macros of their run time and are not expanded when they are read.
 bool is_raw(std::string_view name);
 
+// Whether a text parameter may have an empty value.
+bool may_be_empty(std::string_view name);
+
 // The known name that was probably meant; empty when none is near.
 std::string_view nearest_parameter(std::string_view name);
 

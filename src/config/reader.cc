@@ -5,10 +5,21 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/main_cf.h"
 #include "config/parameter.h"
 #include "config/values.h"
 
 namespace waypost::config {
+
+namespace {
+
+Result<std::string> first_line_of(const std::string& path) {
+  const auto content = read_config_file(path);
+  if (!content) return content;
+  return std::string(trim(std::string_view(*content).substr(0, content->find('\n'))));
+}
+
+}  // namespace
 
 void Reader::reject(std::string_view name, std::string why, FindingCode code) {
   Origin origin = view_.origin(name);
@@ -26,8 +37,15 @@ std::string Reader::default_text(std::string_view name) {
 
 std::string Reader::text(std::string_view name) {
   auto value = view_.value(name);
-  if (value) return std::move(*value);
-  reject(name, fmt::format("parameter {}: {}", name, value.error().text));
+  // Debian's way: the name stands in a file that other mail programs read, too
+  if (value && name == "myorigin" && value->starts_with('/')) value = first_line_of(*value);
+  if (!value) {
+    reject(name, fmt::format("parameter {}: {}", name, value.error().text));
+  } else if (value->empty() && !may_be_empty(name)) {
+    reject(name, fmt::format("bad string length 0 < 1: {} =", name));
+  } else {
+    return std::move(*value);
+  }
   return default_text(name);
 }
 

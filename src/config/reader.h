@@ -20,7 +20,7 @@ class Reader {
 
   const View& view() const { return view_; }
 
-  // The expanded value; empty for an undefined name.
+  // The expanded value; empty for an undefined name. myorigin = /etc/mailname: the first line of that file.
   std::string text(std::string_view name);
   bool flag(std::string_view name);
   // Counts, reply codes and byte sizes: decimal digits. Both limits are allowed values.

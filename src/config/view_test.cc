@@ -1,5 +1,9 @@
 #include "config/view.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -154,6 +158,32 @@ TEST(Reader, ReadsEachType) {
   EXPECT_EQ(reader.choice("mynetworks_style"), "host");
   EXPECT_EQ(reader.choice("smtp_tls_security_level"), "");
   EXPECT_THAT(s.texts(), IsEmpty());
+}
+
+TEST(Reader, RefusesEmptyTextsWherePostfixDoes) {
+  Sample s("myorigin =\nsyslog_name = $nope\nrelayhost =\n");
+  const View view = s.configuration.view();
+  Reader reader(view, s.findings);
+  EXPECT_EQ(reader.text("myorigin"), "host.localdomain");
+  EXPECT_EQ(reader.text("syslog_name"), "postfix");
+  EXPECT_EQ(reader.text("relayhost"), "");
+  EXPECT_THAT(s.texts(), ElementsAre("main.cf, line 1: bad string length 0 < 1: myorigin =",
+                                     "main.cf, line 2: bad string length 0 < 1: syslog_name ="));
+}
+
+TEST(Reader, FindsTheOriginInAFileAsOnDebian) {
+  std::string path = "/tmp/waypost-mailname-XXXXXX";
+  const int fd = ::mkstemp(path.data());
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(::write(fd, "mail.example \nmore\n", 19), 19);
+  ::close(fd);
+  Sample s("myorigin = " + path + "\n");
+  const View view = s.configuration.view();
+  EXPECT_EQ(Reader(view, s.findings).text("myorigin"), "mail.example");
+  ASSERT_EQ(::unlink(path.c_str()), 0);
+  EXPECT_EQ(Reader(view, s.findings).text("myorigin"), "host.localdomain");
+  EXPECT_THAT(s.texts(), ElementsAre("main.cf, line 1: parameter myorigin: open " + path +
+                                     ": No such file or directory"));
 }
 
 TEST(Reader, NamesBadValuesAndGoesOnWithTheDefault) {
