@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "tools/postconf_request.h"
@@ -20,8 +21,18 @@ Result<std::string> edit_main_cf(std::string_view text, const std::string& file,
 Result<std::string> edit_master_cf(std::string_view text, const std::string& file, const PostconfRequest& request,
                                    Warnings& warnings);
 
-// For both: the next physical line with its line feed, and whether it is empty or a comment.
-std::string_view take_line(std::string_view& text);
+// For both: one logical line with the comments that stand between its pieces and behind it. The first block of a file
+// may hold comments and stray lines alone.
+struct Block {
+  std::vector<std::string_view> lines;  // physical ones, with their line feeds
+  int first_line = 1;
+
+  bool has_logical() const;
+  // The pieces one after the other, without comments.
+  std::string logical() const;
+};
+std::vector<Block> read_blocks(std::string_view text);
+// Whether a physical line is empty or a comment.
 bool is_comment_line(std::string_view line);
 // The line, closed with a line feed also when it is the last one and had none.
 std::string closed(std::string_view line);

@@ -48,21 +48,22 @@ class MainEditor {
   MainEditor(const std::string& file, PostconfAction action, ParameterEdits& edits, Warnings& warnings)
       : file_(file), action_(action), edits_(edits), warnings_(warnings) {}
 
-  void line(std::string_view line) {
-    if (is_comment_line(line)) {
-      out_ += closed(line);
-      return;
-    }
-    const bool continues = is_space(line.front()) || (line.find('=') == std::string_view::npos && !name_.empty() &&
-                                                      config::is_open_value(so_far_));
-    if (!continues) start(line);
-    so_far_ += config::without_comment(name_, trim_right(line));
-    if (edit_ == nullptr) {
-      out_ += closed(line);
-    } else if (action_ == PostconfAction::comment_out) {
-      out_ += '#' + closed(line);
-    } else if (action_ == PostconfAction::edit && !continues) {
-      out_ += fmt::format("{} = {}\n", name_, edit_->value);
+  void block(const Block& block) {
+    const std::string logical = block.logical();
+    const bool continues =
+        !block.has_logical() || (!config::split_name_value(logical) && config::is_open_value(so_far_));
+    if (!continues) start(logical);
+    bool is_first = !continues;
+    for (const std::string_view line : block.lines) {
+      if (is_comment_line(line) || edit_ == nullptr) {
+        out_ += closed(line);
+      } else if (action_ == PostconfAction::comment_out) {
+        out_ += '#' + closed(line);
+      } else if (action_ == PostconfAction::edit && is_first) {
+        out_ += fmt::format("{} = {}\n", name_, edit_->value);
+      }
+      is_first = false;
+      if (!is_comment_line(line)) so_far_ += config::without_comment(name_, trim_right(line));
     }
   }
 
@@ -75,8 +76,8 @@ class MainEditor {
   }
 
  private:
-  void start(std::string_view line) {
-    name_ = line.substr(0, line.find_first_of(" \t\r\n="));
+  void start(std::string_view logical) {
+    name_ = logical.substr(0, logical.find_first_of(" \t\r\n="));
     so_far_.clear();
     const auto found = edits_.find(name_);
     edit_ = found == edits_.end() ? nullptr : &found->second;
@@ -102,7 +103,7 @@ Result<std::string> edit_main_cf(std::string_view text, const std::string& file,
   auto edits = parse_edits(request, warnings);
   if (!edits) return std::unexpected(edits.error());
   MainEditor editor(file, request.action, *edits, warnings);
-  while (!text.empty()) editor.line(take_line(text));
+  for (const Block& block : read_blocks(text)) editor.block(block);
   return editor.finish();
 }
 

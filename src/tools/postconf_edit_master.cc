@@ -158,31 +158,18 @@ config::Service change_override(const config::Service& service, const MasterEdit
   return changed;
 }
 
-// One service with the comments that stand between its lines.
-struct Block {
-  std::vector<std::string_view> lines;  // with their line feeds
-  int first_line = 0;
-
-  bool is_service() const { return !lines.empty() && !is_comment_line(lines.front()) && !is_space(lines[0].front()); }
-  std::string logical() const {
-    std::string text;
-    for (const std::string_view line : lines) {
-      if (!is_comment_line(line)) text += line.substr(0, line.find('\n'));
-    }
-    return text;
-  }
-};
-
 // A line that starts with -o in column one belongs to the service before it, as it does for the reader of master.cf.
-std::vector<Block> read_blocks(std::string_view text) {
-  std::vector<Block> blocks(1);
-  for (int number = 1; !text.empty(); ++number) {
-    const std::string_view line = take_line(text);
-    const bool starts = !is_comment_line(line) && !is_space(line.front());
-    if (starts && (!line.starts_with("-o") || !blocks.back().is_service())) blocks.push_back({{}, number});
-    blocks.back().lines.push_back(line);
+std::vector<Block> read_services(std::string_view text) {
+  std::vector<Block> services;
+  for (Block& block : read_blocks(text)) {
+    const bool option = block.has_logical() && block.lines.front().starts_with("-o");
+    if (option && !services.empty() && services.back().has_logical()) {
+      services.back().lines.insert(services.back().lines.end(), block.lines.begin(), block.lines.end());
+    } else {
+      services.push_back(std::move(block));
+    }
   }
-  return blocks;
+  return services;
 }
 
 class MasterEditor {
@@ -191,7 +178,7 @@ class MasterEditor {
       : file_(file), request_(request), edits_(edits) {}
 
   Result<> block(const Block& block) {
-    if (!block.is_service()) return keep(block);
+    if (!block.has_logical()) return keep(block);
     const auto words = split(block.lines.front(), kBlanks);
     if (words.size() < 2) return refuse(block, "specify service name and type on the same line");
     if (words[0].find('=') != std::string_view::npos) return refuse_name(block, "name", words[0]);
@@ -256,7 +243,15 @@ class MasterEditor {
                     : change_override(*service, *edit, request_.action == PostconfAction::remove);
       if (!service) return std::unexpected(service.error());
     }
-    return layout_service(*service, true);
+    return write(block, *service);
+  }
+
+  // What would not read the same again, such as a brace that nothing closes, is not written.
+  Result<std::string> write(const Block& block, const config::Service& service) const {
+    std::string text = layout_service(service, true);
+    const auto again = parse_service(text);
+    if (again && again->args == service.args && again->command == service.command) return text;
+    return std::unexpected(refuse(block, "unbalanced {} in the arguments of the service").error());
   }
 
   const std::string& file_;
@@ -276,7 +271,7 @@ Result<std::string> edit_master_cf(std::string_view text, const std::string& fil
     edits.push_back(std::move(*edit));
   }
   MasterEditor editor(file, request, edits);
-  for (const Block& block : read_blocks(text)) {
+  for (const Block& block : read_services(text)) {
     if (auto done = editor.block(block); !done) return std::unexpected(done.error());
   }
   return editor.finish(warnings);

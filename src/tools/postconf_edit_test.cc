@@ -133,6 +133,12 @@ TEST(PostconfEdit, KeepsGroupsOfAnEditedService) {
             "error: invalid wakeup field \"x\" in \"x\"");
 }
 
+TEST(PostconfEdit, RefusesToWriteWhatWouldNotReadTheSame) {
+  EXPECT_EQ(master_after("s unix - - n - - pipe argv={a b c\n", PostconfSubject::service_parameters,
+                         PostconfAction::edit, {"s/unix/a=b"}),
+            "error: file master.cf: line 1: unbalanced {} in the arguments of the service");
+}
+
 TEST(PostconfLayout, FoldsAtTheLimitAndNotBefore) {
   PostconfRequest folding;
   folding.fold = true;
