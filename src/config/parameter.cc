@@ -249,20 +249,30 @@ bool is_raw(std::string_view name) { return std::ranges::find(kRaw, name) != kRa
 
 bool may_be_empty(std::string_view name) { return !std::ranges::binary_search(kNeverEmpty, name); }
 
-std::string_view nearest_parameter(std::string_view name) {
+std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names) {
   constexpr std::size_t kLongestName = 100;
   if (name.size() > kLongestName) return {};
   std::size_t limit = std::min<std::size_t>(3, name.size() / 4);
   std::string_view best;
-  for (const Parameter& parameter : kParameters) {
-    if (parameter.type == Type::legacy) continue;
-    const std::size_t d = distance(name, parameter.name, limit);
+  for (const std::string_view known : names) {
+    const std::size_t d = distance(name, known, limit);
     if (d > limit || (!best.empty() && d == limit)) continue;
-    best = parameter.name;
+    best = known;
     limit = d;
     if (limit == 0) break;
   }
   return best;
+}
+
+std::string_view nearest_parameter(std::string_view name) {
+  static const std::vector<std::string_view> kNames = [] {
+    std::vector<std::string_view> names;
+    for (const Parameter& parameter : kParameters) {
+      if (parameter.type != Type::legacy) names.push_back(parameter.name);
+    }
+    return names;
+  }();
+  return nearest_name(name, kNames);
 }
 
 }  // namespace waypost::config

@@ -62,5 +62,7 @@ bool may_be_empty(std::string_view name);
 
 // The known name that was probably meant; empty when none is near.
 std::string_view nearest_parameter(std::string_view name);
+// The same among `names`.
+std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names);
 
 }  // namespace waypost::config

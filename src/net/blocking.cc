@@ -7,7 +7,9 @@ BlockingPool::BlockingPool(std::size_t threads, std::size_t queue_limit)
   WAYPOST_ASSERT(threads > 0);
 }
 
-BlockingPool::~BlockingPool() {
+BlockingPool::~BlockingPool() { stop(); }
+
+void BlockingPool::stop() {
   std::deque<Job> waiting;
   {
     const std::lock_guard lock(mutex_);
@@ -16,7 +18,9 @@ BlockingPool::~BlockingPool() {
   }
   changed_.notify_all();
   for (Job& job : waiting) job(false);
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 bool BlockingPool::submit(Job job) {

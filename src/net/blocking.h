@@ -34,10 +34,13 @@ class BlockingPool {
  public:
   // At most `threads` threads, started when first needed; at most `queue_limit` jobs wait for one.
   BlockingPool(std::size_t threads, std::size_t queue_limit);
-  // Finishes the running jobs and joins. Jobs still waiting answer Errc::closed.
-  ~BlockingPool();
+  ~BlockingPool();  // stops
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
+
+  // Finishes the running jobs and joins. Jobs still waiting answer Errc::closed, later ones Errc::unavailable. From one
+  // thread, which is none of the pool's.
+  void stop();
 
   // From a coroutine of an io thread: runs `work` elsewhere, resumes here with what it returned (its Result, when it
   // returns one). `work` must own what it uses, may not throw, and has no deadline: bound it by itself.
