@@ -16,6 +16,7 @@
 #include "daemon/log_target.h"
 #include "daemon/preflight.h"
 #include "daemon/version.h"
+#include "tables/remote_table.h"
 
 namespace waypost::daemon {
 namespace {
@@ -246,6 +247,7 @@ void Relay::stop(std::chrono::seconds limit) {
     master_log_.warning("sessions or deliveries were cut off at the stop; their mail stays queued");
   // Phase 3: everything else.
   groups_->clear();
+  snapshot_->tables->workers()->stop();
   dispatcher_->stop();
   spool_->stop();
   blocking_.reset();

@@ -39,6 +39,8 @@ report::Settings read_report(config::Reader& reader);
 // Without the router, which the caller adds.
 intake::IntakeSettings read_intake(config::Reader& reader);
 dns::ResolverSettings read_resolver(config::Reader& reader);
+// They hold on to the configuration: tables may be defined in main.cf.
+tables::TableSettings read_tables(std::shared_ptr<const config::Configuration> configuration, config::Reader& reader);
 // Of one smtpd service.
 access::AccessSettings read_access(config::Reader& reader);
 smtp::ServerSettings read_server(config::Reader& reader);

@@ -21,7 +21,10 @@ class Builder {
           const Snapshot* previous, config::Findings& findings)
       : previous_(previous), findings_(findings), out_(std::make_shared<Snapshot>()) {
     out_->configuration = std::move(configuration);
-    out_->tables = std::make_shared<tables::TableRegistry>(log, clock);
+    const auto view = out_->configuration->view();
+    config::Reader reader(view, findings_);
+    out_->tables = std::make_shared<tables::TableRegistry>(log, clock, true, read_tables(out_->configuration, reader),
+                                                           previous != nullptr ? previous->tables->workers() : nullptr);
     out_->table_stamps = table_stamps(*out_->configuration);  // before they are read
   }
 

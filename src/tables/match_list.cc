@@ -45,11 +45,15 @@ bool ends_with_domain(std::string_view name, std::string_view domain) {
 }  // namespace
 
 MatchList::MatchList(std::string parameter, std::string_view text, TableRegistry& registry, MatchListOptions options)
+    : MatchList(
+          std::move(parameter), text, [&](std::string_view type_name) { return registry.open(type_name); }, options) {}
+
+MatchList::MatchList(std::string parameter, std::string_view text, const OpenTable& open, MatchListOptions options)
     : parameter_(std::move(parameter)), options_(options) {
-  add_items(text, true, 0, registry);
+  add_items(text, true, 0, open);
 }
 
-void MatchList::add_items(std::string_view text, bool match, int depth, TableRegistry& registry) {
+void MatchList::add_items(std::string_view text, bool match, int depth, const OpenTable& open) {
   while (const auto word = next_word(text)) {
     std::string_view item = *word;
     bool item_match = match;
@@ -58,23 +62,23 @@ void MatchList::add_items(std::string_view text, bool match, int depth, TableReg
     if (item.empty()) {
       add_broken(item, item_match, {"no pattern after '!'"});
     } else if (item.starts_with('/')) {
-      add_file(item, item_match, depth, registry);
+      add_file(item, item_match, depth, open);
     } else if (is_table(item)) {
-      items_.push_back({item_match, std::string(item), registry.open(item)});
+      items_.push_back({item_match, std::string(item), open(item)});
     } else {
       add_pattern(item, item_match);
     }
   }
 }
 
-void MatchList::add_file(std::string_view path, bool match, int depth, TableRegistry& registry) {
+void MatchList::add_file(std::string_view path, bool match, int depth, const OpenTable& open) {
   if (depth == kMaxFileDepth)
     return add_broken(path, match, {fmt::format("open file {}: too many nested files", path)});
   const auto text = read_whole_file(std::string(path));
   if (!text) return add_broken(path, match, {fmt::format("open file {}: {}", path, text.error().text)});
   LogicalLines lines(*text, path, problems_);
   LogicalLine line;
-  while (lines.next(line)) add_items(line.text, match, depth + 1, registry);
+  while (lines.next(line)) add_items(line.text, match, depth + 1, open);
 }
 
 void MatchList::add_pattern(std::string_view text, bool match) {

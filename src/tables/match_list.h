@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ class MatchList {
   MatchList() = default;  // matches nothing
   // `parameter` is the list's name in messages.
   MatchList(std::string parameter, std::string_view text, TableRegistry& registry, MatchListOptions options = {});
+  // The same with tables from elsewhere, for a list that is part of a table.
+  using OpenTable = std::function<std::shared_ptr<const Table>(std::string_view type_name)>;
+  MatchList(std::string parameter, std::string_view text, const OpenTable& open, MatchListOptions options = {});
 
   bool empty() const { return items_.empty(); }
 
@@ -60,8 +64,8 @@ class MatchList {
   };
   enum class Subject : std::uint8_t { string, domain, address };
 
-  void add_items(std::string_view text, bool match, int depth, TableRegistry& registry);
-  void add_file(std::string_view path, bool match, int depth, TableRegistry& registry);
+  void add_items(std::string_view text, bool match, int depth, const OpenTable& open);
+  void add_file(std::string_view path, bool match, int depth, const OpenTable& open);
   void add_pattern(std::string_view text, bool match);
   void add_broken(std::string_view text, bool match, Broken broken);
 

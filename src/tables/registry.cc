@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tables/file_table.h"
+#include "tables/remote_table.h"
 #include "tables/types.h"
 
 namespace waypost::tables {
@@ -45,8 +46,8 @@ constexpr std::array kTypes = {
     Type{"internal", make_internal_table},
     Type{"ldap", nullptr},
     kLmdb,
-    Type{"memcache", nullptr},
-    Type{"mongodb", nullptr},
+    Type{"memcache", make_memcache_table},
+    Type{"mongodb", nullptr, kNoClient},
     Type{"mysql", nullptr},
     Type{"netinfo", nullptr, kNoClient},
     Type{"nis", make_nis_table},
@@ -57,10 +58,10 @@ constexpr std::array kTypes = {
     Type{"randmap", make_random_table},
     Type{"regexp", make_regexp_table},
     Type{"sdbm", nullptr, kNoReader},
-    Type{"socketmap", nullptr},
+    Type{"socketmap", make_socketmap_table},
     Type{"sqlite", nullptr},
     Type{"static", make_static_table},
-    Type{"tcp", nullptr},
+    Type{"tcp", make_tcp_table},
     Type{"texthash", make_texthash_table},
     Type{"unionmap", make_union_table},
     Type{"unix", make_unix_table},
@@ -91,8 +92,13 @@ std::vector<std::string_view> supported_types() {
   return types;
 }
 
-TableRegistry::TableRegistry(Log log, const Clock& clock, bool fold)
-    : log_(std::move(log)), clock_(clock), fold_(fold) {}
+TableRegistry::TableRegistry(Log log, const Clock& clock, bool fold, TableSettings settings,
+                             std::shared_ptr<RemoteWorkers> workers)
+    : log_(std::move(log)),
+      clock_(clock),
+      fold_(fold),
+      settings_(std::move(settings)),
+      workers_(workers ? std::move(workers) : std::make_shared<RemoteWorkers>()) {}
 
 std::shared_ptr<const Table> TableRegistry::make(std::string_view type_name, int depth) {
   const auto unavailable = [&](std::string reason) {
@@ -111,7 +117,8 @@ std::shared_ptr<const Table> TableRegistry::make(std::string_view type_name, int
   }
   if (depth == kMaxDepth) return unavailable("too many tables within tables");
   return found->make({std::string(type), std::string(type_name.substr(colon + 1)), log_, clock_, fold_,
-                      [this, depth](std::string_view member) { return open_locked(member, depth + 1); }});
+                      [this, depth](std::string_view member) { return open_locked(member, depth + 1); }, settings_,
+                      workers_});
 }
 
 std::shared_ptr<const Table> TableRegistry::open_locked(std::string_view type_name, int depth) {

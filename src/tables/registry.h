@@ -18,15 +18,20 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "tables/table.h"
+#include "tables/table_settings.h"
 
 namespace waypost::tables {
+
+class RemoteWorkers;
 
 class TableRegistry {
  public:
   static constexpr int kMaxDepth = 20;  // tables within tables: unionmap:{pipemap:{...}}
 
   // `clock` must outlive the registry and its tables. `fold`: tables of exact strings fold keys to lower case.
-  TableRegistry(Log log, const Clock& clock, bool fold = true);
+  // `workers`: of the registry before this one; null makes new ones.
+  TableRegistry(Log log, const Clock& clock, bool fold = true, TableSettings settings = {},
+                std::shared_ptr<RemoteWorkers> workers = nullptr);
 
   // "hash:/etc/postfix/x", "inline:{k=v}", "proxy:hash:/x" (the same as without proxy:). Never null.
   std::shared_ptr<const Table> open(std::string_view type_name);
@@ -36,6 +41,8 @@ class TableRegistry {
   std::vector<std::string> problems() const;
 
   const Log& log() const { return log_; }
+  // Of the tables that ask a server.
+  const std::shared_ptr<RemoteWorkers>& workers() const { return workers_; }
 
  private:
   std::shared_ptr<const Table> make(std::string_view type_name, int depth);
@@ -44,6 +51,8 @@ class TableRegistry {
   Log log_;
   const Clock& clock_;
   bool fold_;
+  TableSettings settings_;
+  std::shared_ptr<RemoteWorkers> workers_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const Table>, std::less<>> tables_;
 };

@@ -66,7 +66,7 @@ TEST_F(RegistryTest, InlineWithBlanksOutsideBracesFailsAsInPostfix) {
 
 TEST_F(RegistryTest, UnknownTypesAreNamed) {
   EXPECT_EQ(find("foo:/x", "k"), "foo:/x is unavailable. unsupported dictionary type: foo");
-  EXPECT_THAT(find("ldap:/x", "k"), HasSubstr("unsupported dictionary type: ldap"));
+  EXPECT_THAT(find("mongodb:/x", "k"), HasSubstr("unsupported dictionary type: mongodb"));
   EXPECT_THAT(find("/no/type", "k"), HasSubstr("expecting \"type:name\" form"));
   EXPECT_THAT(sink_.lines(), Contains("test: error: unsupported dictionary type: foo"));
   EXPECT_THAT(sink_.lines(), Contains("test: warning: foo:/x is unavailable. unsupported dictionary type: foo"));

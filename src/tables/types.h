@@ -11,8 +11,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "tables/table.h"
+#include "tables/table_settings.h"
 
 namespace waypost::tables {
+
+class RemoteWorkers;
 
 struct TableSource {
   std::string type;      // "hash"
@@ -22,6 +25,8 @@ struct TableSource {
   bool fold = true;  // keys to lower case, in tables of exact strings
   // Opens a table that this one is made of. To be called by the maker only.
   std::function<std::shared_ptr<const Table>(std::string_view type_name)> open_member;
+  const TableSettings& settings;
+  std::shared_ptr<RemoteWorkers> workers;  // of tables that ask a server
 
   std::string name() const { return type + ":" + argument; }
 };
@@ -41,6 +46,9 @@ std::shared_ptr<const Table> make_nis_table(const TableSource& source);
 std::shared_ptr<const Table> make_union_table(const TableSource& source);
 std::shared_ptr<const Table> make_pipe_table(const TableSource& source);
 std::shared_ptr<const Table> make_random_table(const TableSource& source);
+std::shared_ptr<const Table> make_memcache_table(const TableSource& source);
+std::shared_ptr<const Table> make_socketmap_table(const TableSource& source);
+std::shared_ptr<const Table> make_tcp_table(const TableSource& source);
 
 // Every lookup answers Errc::unavailable; the reason is logged as an error when it is made, and as a warning at the
 // first lookup.

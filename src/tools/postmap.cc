@@ -11,6 +11,8 @@
 
 #include "base/text.h"
 #include "config/load.h"
+#include "config/reader.h"
+#include "daemon/settings.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/file_values.h"
@@ -64,6 +66,8 @@ class Postmap {
       const auto utf8 = view.value("smtputf8_enable");
       options_.utf8 = options_.utf8 && utf8 && iequals(*utf8, "yes");
       if (auto name = view.value("myhostname")) options_.master_name = std::move(*name);
+      config::Reader reader(view, findings);
+      options_.table_settings = daemon::read_tables(*configuration, reader);
       return {};
     }
     options_.utf8 = false;

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "tables/database_rows.h"
+#include "tables/table_settings.h"
 #include "tables/text_rows.h"
 
 namespace waypost::tools {
@@ -33,8 +34,9 @@ struct PostmapOptions {
   bool values_are_files = false;                              // -F: a value names files, whose content is stored
   bool header_keys = false, body_keys = false, mime = false;  // -h, -b, -m: keys are parts of a message
   std::string config_directory;
-  std::string master_name;          // what postalias stores as YP_MASTER_NAME: myhostname
-  std::vector<std::string> tables;  // "type:name" or "name"
+  std::string master_name;               // what postalias stores as YP_MASTER_NAME: myhostname
+  std::vector<std::string> tables;       // "type:name" or "name"
+  tables::TableSettings table_settings;  // from main.cf
 
   bool keys_are_message() const { return header_keys || body_keys; }
 };

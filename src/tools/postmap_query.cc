@@ -86,7 +86,8 @@ Result<QueriedTable> QueriedTable::open(const TableName& table, const PostmapOpt
   }
   static const SystemClock clock;
   opened.sink_ = std::make_shared<Sink>();
-  auto registry = std::make_shared<tables::TableRegistry>(Log(*opened.sink_, "postmap", 0), clock, options.fold);
+  auto registry = std::make_shared<tables::TableRegistry>(Log(*opened.sink_, "postmap", 0), clock, options.fold,
+                                                          options.table_settings);
   opened.other_ = registry->open(opened.name());
   opened.sink_->take(warnings);
   if (const auto problems = registry->problems(); !problems.empty()) {
