@@ -33,6 +33,21 @@ constexpr Type kPcre{"pcre", make_pcre_table};
 #else
 constexpr Type kPcre{"pcre", nullptr, "built without libpcre2"};
 #endif
+#ifdef WAYPOST_WITH_MYSQL
+constexpr Type kMysql{"mysql", make_mysql_table};
+#else
+constexpr Type kMysql{"mysql", nullptr, "built without libmariadb"};
+#endif
+#ifdef WAYPOST_WITH_PGSQL
+constexpr Type kPgsql{"pgsql", make_pgsql_table};
+#else
+constexpr Type kPgsql{"pgsql", nullptr, "built without libpq"};
+#endif
+#ifdef WAYPOST_WITH_SQLITE
+constexpr Type kSqlite{"sqlite", make_sqlite_table};
+#else
+constexpr Type kSqlite{"sqlite", nullptr, "built without libsqlite3"};
+#endif
 
 constexpr std::array kTypes = {
     Type{"btree", make_database_table},
@@ -48,18 +63,18 @@ constexpr std::array kTypes = {
     kLmdb,
     Type{"memcache", make_memcache_table},
     Type{"mongodb", nullptr, kNoClient},
-    Type{"mysql", nullptr},
+    kMysql,
     Type{"netinfo", nullptr, kNoClient},
     Type{"nis", make_nis_table},
     Type{"nisplus", nullptr, kNoClient},
     kPcre,
-    Type{"pgsql", nullptr},
+    kPgsql,
     Type{"pipemap", make_pipe_table},
     Type{"randmap", make_random_table},
     Type{"regexp", make_regexp_table},
     Type{"sdbm", nullptr, kNoReader},
     Type{"socketmap", make_socketmap_table},
-    Type{"sqlite", nullptr},
+    kSqlite,
     Type{"static", make_static_table},
     Type{"tcp", make_tcp_table},
     Type{"texthash", make_texthash_table},

@@ -47,7 +47,10 @@ std::shared_ptr<const Table> make_union_table(const TableSource& source);
 std::shared_ptr<const Table> make_pipe_table(const TableSource& source);
 std::shared_ptr<const Table> make_random_table(const TableSource& source);
 std::shared_ptr<const Table> make_memcache_table(const TableSource& source);
+std::shared_ptr<const Table> make_mysql_table(const TableSource& source);
+std::shared_ptr<const Table> make_pgsql_table(const TableSource& source);
 std::shared_ptr<const Table> make_socketmap_table(const TableSource& source);
+std::shared_ptr<const Table> make_sqlite_table(const TableSource& source);
 std::shared_ptr<const Table> make_tcp_table(const TableSource& source);
 
 // Every lookup answers Errc::unavailable; the reason is logged as an error when it is made, and as a warning at the
