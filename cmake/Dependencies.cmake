@@ -24,6 +24,7 @@ pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
 # Not required: src/tables/module.cmake.
 pkg_check_modules(pcre2 IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(lmdb IMPORTED_TARGET lmdb)
+pkg_check_modules(ldap IMPORTED_TARGET ldap libsasl2)
 pkg_check_modules(mariadb IMPORTED_TARGET libmariadb)
 pkg_check_modules(pq IMPORTED_TARGET libpq)
 pkg_check_modules(sqlite IMPORTED_TARGET sqlite3)

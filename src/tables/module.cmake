@@ -12,6 +12,7 @@ endfunction()
 
 waypost_table_library("${pcre2_FOUND}" PkgConfig::pcre2 WAYPOST_WITH_PCRE pcre_pattern.cc pcre_table.cc pcre_rules_test.cc)
 waypost_table_library("${lmdb_FOUND}" PkgConfig::lmdb WAYPOST_WITH_LMDB lmdb_reader.cc lmdb_writer.cc)
+waypost_table_library("${ldap_FOUND}" PkgConfig::ldap WAYPOST_WITH_LDAP ldap_connection.cc ldap_lookup.cc ldap_table.cc)
 waypost_table_library("${mariadb_FOUND}" PkgConfig::mariadb WAYPOST_WITH_MYSQL mysql_table.cc)
 waypost_table_library("${pq_FOUND}" PkgConfig::pq WAYPOST_WITH_PGSQL pgsql_table.cc)
 waypost_table_library("${sqlite_FOUND}" PkgConfig::sqlite WAYPOST_WITH_SQLITE sqlite_table.cc)

@@ -33,6 +33,11 @@ constexpr Type kPcre{"pcre", make_pcre_table};
 #else
 constexpr Type kPcre{"pcre", nullptr, "built without libpcre2"};
 #endif
+#ifdef WAYPOST_WITH_LDAP
+constexpr Type kLdap{"ldap", make_ldap_table};
+#else
+constexpr Type kLdap{"ldap", nullptr, "built without libldap"};
+#endif
 #ifdef WAYPOST_WITH_MYSQL
 constexpr Type kMysql{"mysql", make_mysql_table};
 #else
@@ -59,7 +64,7 @@ constexpr std::array kTypes = {
     Type{"hash", make_database_table},
     Type{"inline", make_inline_table},
     Type{"internal", make_internal_table},
-    Type{"ldap", nullptr},
+    kLdap,
     kLmdb,
     Type{"memcache", make_memcache_table},
     Type{"mongodb", nullptr, kNoClient},

@@ -46,6 +46,7 @@ std::shared_ptr<const Table> make_nis_table(const TableSource& source);
 std::shared_ptr<const Table> make_union_table(const TableSource& source);
 std::shared_ptr<const Table> make_pipe_table(const TableSource& source);
 std::shared_ptr<const Table> make_random_table(const TableSource& source);
+std::shared_ptr<const Table> make_ldap_table(const TableSource& source);
 std::shared_ptr<const Table> make_memcache_table(const TableSource& source);
 std::shared_ptr<const Table> make_mysql_table(const TableSource& source);
 std::shared_ptr<const Table> make_pgsql_table(const TableSource& source);
