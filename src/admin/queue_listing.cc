@@ -29,6 +29,14 @@ std::int64_t number_of(const json::object& object, std::string_view key) {
   return value != nullptr && value->is_int64() ? value->get_int64() : 0;
 }
 
+// The widths of Postfix's two tables.
+struct Columns {
+  std::string_view header;
+  int id, size, time;
+};
+constexpr Columns kShortIds{"-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------", 11, 7, 20};
+constexpr Columns kLongIds{"----Queue ID-----  --Size-- ---Arrival Time---- --Sender/Recipient------", 17, 8, 19};
+
 // "Mon Nov 23 16:48:05 ": the first 20 characters of asctime(), the blank behind the time included.
 std::string arrival_text(std::int64_t seconds) {
   const auto time = static_cast<std::time_t>(seconds);
@@ -44,12 +52,12 @@ char mark_of(const ListedMessage& message) {
   return message.queue_name == "hold" ? '!' : ' ';
 }
 
-void append_message(std::string& out, const ListedMessage& message) {
+void append_message(std::string& out, const ListedMessage& message, const Columns& columns) {
   std::string id = message.queue_id;
   if (const char mark = mark_of(message); mark != ' ') id += mark;
   if (message.forced_expire) id += '#';
-  fmt::format_to(std::back_inserter(out), "{:<11} {:>7} {:>20.20} {}\n", id, message.size_bytes,
-                 arrival_text(message.arrival_s), message.sender);
+  fmt::format_to(std::back_inserter(out), "{:<{}} {:>{}} {:.{}} {}\n", id, columns.id, message.size_bytes, columns.size,
+                 arrival_text(message.arrival_s), columns.time, message.sender);
   std::string_view previous;
   for (const auto& recipient : message.recipients) {
     if (recipient.reason != previous) {
@@ -59,7 +67,8 @@ void append_message(std::string& out, const ListedMessage& message) {
       fmt::format_to(std::back_inserter(out), "{:>{}}({})\n", "", padding, shown);
       previous = recipient.reason;
     }
-    fmt::format_to(std::back_inserter(out), "{:<11} {:>7} {:<20} {}\n", "", "", "", recipient.address);
+    fmt::format_to(std::back_inserter(out), "{:<{}} {:>{}} {:<{}} {}\n", "", columns.id, "", columns.size, "",
+                   columns.time, recipient.address);
   }
 }
 
@@ -112,12 +121,13 @@ std::string format_listing_line(const ListedMessage& message) {
   return out + "]}\n";
 }
 
-std::string format_mailq(const std::vector<ListedMessage>& messages) {
+std::string format_mailq(const std::vector<ListedMessage>& messages, bool long_ids) {
   if (messages.empty()) return "Mail queue is empty\n";
-  std::string out = "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n";
+  const Columns& columns = long_ids ? kLongIds : kShortIds;
+  std::string out = fmt::format("{}\n", columns.header);
   std::uint64_t bytes = 0;
   for (const auto& message : messages) {
-    append_message(out, message);
+    append_message(out, message, columns);
     out += '\n';
     bytes += message.size_bytes;
   }

@@ -36,6 +36,7 @@ Result<ListedMessage> parse_listing_line(std::string_view line);
 std::string format_listing_line(const ListedMessage& message);
 
 // The classic table: header, messages, trailer; "Mail queue is empty" when there is none. Times in the local zone.
-std::string format_mailq(const std::vector<ListedMessage>& messages);
+// `long_ids`: with the columns of enable_long_queue_ids.
+std::string format_mailq(const std::vector<ListedMessage>& messages, bool long_ids = false);
 
 }  // namespace waypost::admin

@@ -31,8 +31,9 @@ std::size_t drop_fields(std::string& content, std::size_t start, const mail::Hea
   return removed;
 }
 
-// "<20261123164805.B23C5606@relay.example.com>", the time in UTC.
+// "<20261123164805.B23C5606@relay.example.com>", the time in UTC; a long queue id holds the time already.
 std::string make_message_id(const mail::Envelope& envelope, const HeaderSettings& settings) {
+  if (envelope.id.is_long()) return fmt::format("<{}@{}>", envelope.id.text(), settings.myhostname);
   const auto seconds = std::chrono::system_clock::to_time_t(
       std::chrono::time_point_cast<std::chrono::system_clock::duration>(envelope.arrival));
   std::tm utc{};

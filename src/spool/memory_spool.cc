@@ -77,6 +77,7 @@ Result<ScanReport> MemorySpool::scan(const std::function<void(StoredMessage)>& e
     ++report.messages;
     report.bytes += message.size;
     report.next_number = std::max(report.next_number, message.envelope.id.number() + 1);
+    if (message.envelope.id.is_long()) report.newest_long = std::max(report.newest_long, message.envelope.id);
     each(std::move(message));
   }
   return report;

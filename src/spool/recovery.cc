@@ -109,6 +109,7 @@ void Recovery::take_record(RecoveredSegment& segment, const SummaryRecord& recor
   const Place place = place_of(segment.segment->number, record);
   const QueueId id = QueueId::from_bits(header.id);
   last_number_ = std::max(last_number_, id.number());
+  if (id.is_long()) report_.newest_long = std::max(report_.newest_long, id);
   if (header.type == RecordType::segment_start) return take_start(segment, record);
   segment.empty = false;
   switch (header.type) {

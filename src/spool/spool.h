@@ -55,6 +55,7 @@ struct StoredMessage {
 
 struct ScanReport {
   std::uint64_t messages = 0, bytes = 0, next_number = 1;  // next_number: above every queue id number on disk
+  QueueId newest_long;                                     // of the long queue ids on disk; none: zero
   std::uint64_t torn_bytes = 0;                            // cut at the tail: the crash's unfinished batch
   std::uint64_t quarantined_records = 0, unfinished_messages = 0;
   std::vector<std::string> notes;  // one line each, for the log at start

@@ -18,6 +18,7 @@ Result<Context> open_context(const std::string& config_directory) {
   config::Reader reader(view, findings);
   context.paths = daemon::read_paths(reader);
   context.message_size_limit = static_cast<std::size_t>(reader.number("message_size_limit"));
+  context.long_queue_ids = reader.flag("enable_long_queue_ids");
   for (const auto& finding : findings) {
     if (finding.severity == config::Severity::error) return fail(Errc::invalid, config::describe(finding));
   }

@@ -15,6 +15,7 @@ struct Context {
   std::shared_ptr<const config::Configuration> configuration;
   daemon::Paths paths;
   std::size_t message_size_limit = 0;  // bytes; 0: none
+  bool long_queue_ids = false;         // enable_long_queue_ids
 };
 
 // `config_directory` empty: $MAIL_CONFIG, else /etc/postfix. Errors name file and line.

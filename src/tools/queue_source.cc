@@ -67,7 +67,7 @@ int print_queue(const Console& console, const Context& context, QueueFormat form
   if (!messages) return console.fatal(messages.error().text, kExitUnavailable);
   std::string text;
   if (format == QueueFormat::mailq) {
-    text = admin::format_mailq(*messages);
+    text = admin::format_mailq(*messages, context.long_queue_ids);
   } else {
     for (const auto& message : *messages) text += admin::format_listing_line(message);
   }
