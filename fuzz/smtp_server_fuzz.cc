@@ -89,6 +89,8 @@ class Driver {
       in = {};
       return session_.on_tls(true);
     }
+    if (action == Action::introduce) return session_.on_introduced(roll() ? &no_ : nullptr);
+    if (action == Action::sasl_start && roll()) return session_.on_auth_refused(no_);
     if (action == Action::sasl_start || action == Action::sasl_step) {
       return session_.on_sasl({static_cast<SaslAnswer::Kind>(seed_++ % 4), "eA==", "user"});
     }

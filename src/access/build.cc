@@ -26,6 +26,7 @@ bool protects(const RestrictionType& type) {
 bool has_relay_protection(const std::vector<Restriction>& steps) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const RestrictionType* type = steps[i].type;
+    if (steps[i].is_class && has_relay_protection(steps[i].nested)) return true;
     if (type == nullptr) continue;
     if (type->is_modifier) {
       ++i;
@@ -57,6 +58,7 @@ void add_findings(List list, const std::vector<Restriction>& steps, std::vector<
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Restriction& step = steps[i];
     if (!step.problem.empty()) findings.push_back(describe(list, step));
+    if (step.is_class) add_findings(list, step.nested, findings);
     const bool is_last = i + 1 == steps.size();
     const bool ends = step.type != nullptr && step.type->ends_list && (!warns_only || step.name == "permit");
     if (ends && !is_last) {
@@ -80,7 +82,7 @@ std::shared_ptr<const Policy> Policy::build(const AccessSettings& settings, tabl
     findings.push_back({Finding::Severity::warning, "bad-pattern", "mynetworks", problem});
   }
   const auto parse = [&](List list, std::string_view text) {
-    auto steps = parse_restrictions(list, text);
+    auto steps = parse_restrictions(list, text, settings.classes);
     add_findings(list, steps, findings);
     return steps;
   };
@@ -90,6 +92,11 @@ std::shared_ptr<const Policy> Policy::build(const AccessSettings& settings, tabl
   policy->relay_ = parse(List::relay, settings.relay_restrictions);
   policy->recipient_ = parse(List::recipient, settings.recipient_restrictions);
   policy->data_ = parse(List::data, settings.data_restrictions);
+  policy->etrn_ = parse(List::etrn, settings.etrn_restrictions);
+  policy->local_recipients_ = tables::TableList(settings.local_recipient_maps, registry);
+  policy->relay_recipients_ = tables::TableList(settings.relay_recipient_maps, registry);
+  policy->client_certificates_ = tables::TableList(settings.relay_clientcerts, registry);
+  policy->build_rewriting(registry, findings);
   policy->end_of_data_ = parse(List::end_of_data, settings.end_of_data_restrictions);
   if (!has_relay_protection(policy->relay_) && !has_relay_protection(policy->recipient_)) {
     findings.push_back(

@@ -31,19 +31,25 @@ net::Task<Verdict> Evaluation::run(List list, const std::vector<Restriction>& re
   reply_name_ = reply_name;
   Inquiry* const inquiry = subject_.inquiry;
   if (inquiry != nullptr) inquiry->enter(list);
+  const Verdict verdict = co_await walk(restrictions, false);
+  co_return verdict;
+}
+
+// `warn_only`: warn_if_reject stands before the class that these restrictions make up.
+net::Task<Verdict> Evaluation::walk(const std::vector<Restriction>& restrictions, bool warn_only) {
+  warn_only_ = warn_only;
   for (const Restriction& restriction : restrictions) {
     if (restriction.type != nullptr && restriction.type->is_modifier) {
       warn_only_ = true;
       continue;
     }
     const Verdict verdict = co_await apply(restriction);
-    if (inquiry != nullptr) inquiry->reached(list, restriction, verdict);
-    warn_only_ = false;
+    if (subject_.inquiry != nullptr) subject_.inquiry->reached(list_, restriction, verdict);
+    warn_only_ = warn_only;
     if (verdict != Verdict::dunno) co_return verdict;
     // Whatever comes now, it ends in a deferral.
     if (defer_if_permit_ && defer_if_reject_) break;
   }
-  warn_only_ = false;
   co_return Verdict::dunno;
 }
 
@@ -58,6 +64,10 @@ net::Task<Verdict> Evaluation::apply(const Restriction& restriction) {
       co_return take_assumed(restriction, *assumed);
   }
   if (!restriction.problem.empty()) co_return misconfigured(restriction.problem);
+  if (restriction.is_class) {
+    const Verdict of_class = co_await walk(restriction.nested, warn_only_);
+    co_return of_class;
+  }
   if (restriction.type->decide != nullptr) co_return restriction.type->decide(*this);
   const Verdict verdict = co_await restriction.type->look_up(*this);
   co_return verdict;
@@ -132,6 +142,16 @@ net::Task<Result<routing::Route>> Evaluation::recipient_route() {
     route_ = std::move(route);
   }
   co_return *route_;
+}
+
+net::Task<Verdict> Evaluation::permit_known_certificate() {
+  for (const auto* print : {&subject_.certificate->key_fingerprint, &subject_.certificate->fingerprint}) {
+    if (print->empty()) continue;
+    const auto found = co_await policy_.client_certificates_.find({*print});
+    if (!found) co_return lookup_failed(reply_name_, found.error().text);
+    if (*found) co_return Verdict::permit;
+  }
+  co_return Verdict::dunno;
 }
 
 }  // namespace waypost::access

@@ -44,8 +44,12 @@ class Evaluation {
   Verdict defer_later_if_reject(Deferral deferral);
   // The recipient's route, looked up once a request.
   net::Task<Result<routing::Route>> recipient_route();
+  // permit_tls_clientcerts: whether the certificate's, or its key's, fingerprint is in relay_clientcerts.
+  net::Task<Verdict> permit_known_certificate();
+  void warn(std::string text) { decision_.warnings.push_back(std::move(text)); }
 
  private:
+  net::Task<Verdict> walk(const std::vector<Restriction>& restrictions, bool warn_only);
   net::Task<Verdict> apply(const Restriction& restriction);
   Verdict take_assumed(const Restriction& restriction, Verdict verdict);
   Verdict conclude(int code, std::string_view dsn, std::string text);

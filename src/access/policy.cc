@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kPostmaster = "postmaster";  // RFC 5321 §4.5.1: accepted without a domain, always
 
 std::string client_of(const Subject& subject) {
-  return fmt::format("{}[{}]", subject.client_name, subject.client_address);
+  return fmt::format("{}[{}]{}{}", subject.client_name, subject.client_address, subject.client_port.empty() ? "" : ":",
+                     subject.client_port);
 }
 
 }  // namespace
@@ -52,7 +53,9 @@ net::Task<Verdict> Policy::run_sender(Evaluation& evaluation, Memory& memory) co
   evaluation.begin(memory.after_helo ? memory.after_helo : memory.after_client);
   const Verdict verdict = co_await evaluation.run(List::sender, sender_, *sender);
   memory.after_sender = evaluation.defer_if_permit();
-  co_return verdict;
+  if (verdict == Verdict::refuse || !settings_.reject_unlisted_sender || sender->empty()) co_return verdict;
+  const Verdict unlisted = co_await refuse_unlisted_sender(evaluation);
+  co_return unlisted == Verdict::refuse ? unlisted : verdict;
 }
 
 net::Task<Verdict> Policy::run_recipient(Evaluation& evaluation, const Memory& memory) const {
@@ -107,7 +110,22 @@ net::Task<Decision> Policy::check_rcpt(const Subject& subject, Memory& memory) c
   }
   const Verdict verdict = co_await run_recipient(evaluation, memory);
   if (verdict == Verdict::refuse || !settings_.reject_unlisted_recipient) co_return decision;
-  co_await refuse_undeliverable(evaluation);
+  co_await refuse_unlisted_recipient(evaluation);
+  co_return decision;
+}
+
+net::Task<Decision> Policy::check_etrn(const Subject& subject, Memory& memory) const {
+  Decision decision;
+  Evaluation evaluation(*this, subject, decision);
+  if (settings_.delay_reject) {
+    const Verdict client = co_await run_client(evaluation, memory);
+    if (client == Verdict::refuse) co_return decision;
+    const Verdict helo = co_await run_helo(evaluation, memory);
+    if (helo == Verdict::refuse) co_return decision;
+  }
+  evaluation.begin(memory.after_helo ? memory.after_helo : memory.after_client);
+  const Verdict verdict = co_await evaluation.run(List::etrn, etrn_, subject.recipient.value_or(""));
+  if (verdict != Verdict::refuse) evaluation.force_deferral();
   co_return decision;
 }
 

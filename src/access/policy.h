@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,24 +18,32 @@
 #include "net/task.h"
 #include "routing/router.h"
 #include "tables/match_list.h"
+#include "tables/table_list.h"
 
 namespace waypost::access {
 
 class Inquiry;
 
+struct Certificate {
+  bool trusted = false;                      // its chain ends at one of our authorities
+  std::string fingerprint, key_fingerprint;  // "AB:CD:...", by smtpd_tls_fingerprint_digest
+};
+
 // Who asks, and what. Addresses in internal form; nullopt: that command has not come (yet).
 struct Subject {
   std::string client_name;  // "unknown" when there is no verified name
   std::string client_address;
+  std::string client_port;  // when it is to be shown behind the address; else empty
   std::string reverse_name;
   std::optional<std::string> helo;
   std::string protocol;     // SMTP, ESMTP
   std::string sasl_method;  // empty: not authenticated
   std::string sasl_username;
   bool encrypted = false;
-  std::optional<std::string> sender;     // "" is the null sender
-  std::optional<std::string> recipient;  // the one at hand (RCPT); at DATA the only one, nullopt when there are more
-  Inquiry* inquiry = nullptr;            // set by the relay proof alone (inquiry.h)
+  std::optional<Certificate> certificate;  // that the client showed in its TLS session
+  std::optional<std::string> sender;       // "" is the null sender
+  std::optional<std::string> recipient;    // the one at hand (RCPT); at DATA the only one, nullopt when there are more
+  Inquiry* inquiry = nullptr;              // set by the relay proof alone (inquiry.h)
 };
 
 // A reply that waits until the request would otherwise be permitted or refused.
@@ -68,16 +78,29 @@ struct Decision {
 // Values after expansion, as main.cf and the service's -o have them.
 struct AccessSettings {
   std::string client_restrictions, helo_restrictions, sender_restrictions, relay_restrictions, recipient_restrictions,
-      data_restrictions, end_of_data_restrictions;
+      data_restrictions, end_of_data_restrictions, etrn_restrictions;
+  // smtpd_restriction_classes: restriction lists that other lists name.
+  std::map<std::string, std::string, std::less<>> classes;
   bool delay_reject = true;
   bool relay_before_recipient = true;
   bool soft_bounce = false;
   bool reject_unlisted_recipient = true;
+  bool reject_unlisted_sender = false;
+  bool allow_untrusted_routing = false;
   int reject_code = 554;
   int defer_code = 450;
   int relay_domains_reject_code = 554;
   int plaintext_reject_code = 450;
+  int unknown_local_recipient_reject_code = 550;
+  int unknown_relay_recipient_reject_code = 550;
   int unknown_virtual_alias_reject_code = 550;
+  // Who is known where; empty: everybody. Keys as tables::mail_address_keys.
+  std::string local_recipient_maps, relay_recipient_maps;
+  std::string recipient_delimiter;
+  std::string double_bounce_sender = "double-bounce";
+  std::string relay_clientcerts;             // fingerprints, for permit_tls_clientcerts
+  bool asks_for_certificates = false;        // smtpd_tls_ask_ccert
+  std::string local_header_rewrite_clients;  // who may leave out headers
   std::string mynetworks;
   bool mynetworks_match_parents = true;  // mynetworks is in parent_domain_matches_subdomains
 };
@@ -96,6 +119,7 @@ struct Finding {
 class Evaluation;
 enum class Verdict : std::uint8_t;
 struct Restriction;  // one step of a list (restrictions.h)
+struct RestrictionType;
 
 class Policy {
  public:
@@ -112,11 +136,14 @@ class Policy {
   net::Task<Decision> check_helo(const Subject& subject, Memory& memory) const;
   net::Task<Decision> check_mail(const Subject& subject, Memory& memory) const;
   net::Task<Decision> check_rcpt(const Subject& subject, Memory& memory) const;
+  net::Task<Decision> check_etrn(const Subject& subject, Memory& memory) const;  // `recipient` holds the domain
   net::Task<Decision> check_data(const Subject& subject) const;
   net::Task<Decision> check_end_of_data(const Subject& subject) const;
 
   // Whether the client is in mynetworks; for limits that spare own clients. Errc::unavailable: cannot be told.
   net::Task<Result<bool>> is_mynetworks(std::string name, std::string address) const;
+  // local_header_rewrite_clients, left to right. Errc::unavailable: a lookup failed.
+  net::Task<Result<bool>> may_omit_headers(const Subject& subject) const;
   // Whether it is one of this host's own (inet_interfaces).
   bool is_own_address(std::string_view address) const;
 
@@ -129,12 +156,20 @@ class Policy {
   net::Task<Verdict> run_sender(Evaluation& evaluation, Memory& memory) const;
   net::Task<Verdict> run_recipient(Evaluation& evaluation, const Memory& memory) const;
   net::Task<Verdict> refuse_bad_recipient(Evaluation& evaluation) const;
-  net::Task<Verdict> refuse_undeliverable(Evaluation& evaluation) const;
+  net::Task<Verdict> refuse_unlisted_recipient(Evaluation& evaluation) const;
+  net::Task<Verdict> refuse_unlisted_sender(Evaluation& evaluation) const;
+  net::Task<Verdict> refuse_unlisted(Evaluation& evaluation, const Result<routing::Route>& route,
+                                     const std::string& address, bool is_sender) const;
+  net::Task<Result<bool>> is_known(const tables::TableList& maps, const routing::Route& route) const;
+  void build_rewriting(tables::TableRegistry& registry, std::vector<Finding>& findings);
 
   AccessSettings settings_;
   tables::MatchList mynetworks_;
+  tables::TableList local_recipients_, relay_recipients_, client_certificates_;
   std::shared_ptr<const routing::Router> router_;
-  std::vector<Restriction> client_, helo_, sender_, relay_, recipient_, data_, end_of_data_;
+  std::vector<Restriction> client_, helo_, sender_, relay_, recipient_, data_, end_of_data_, etrn_;
+  // local_header_rewrite_clients: a restriction that may permit, or a table of addresses.
+  std::vector<std::pair<const RestrictionType*, tables::TableList>> rewriting_;
 };
 
 }  // namespace waypost::access

@@ -54,6 +54,27 @@ Verdict permit_inet_interfaces(Evaluation& e) {
   return e.policy().is_own_address(e.subject().client_address) ? Verdict::permit : Verdict::dunno;
 }
 
+Task<Verdict> permit_client_certificate(Evaluation& e, std::string_view name, bool any_trusted) {
+  const auto& certificate = e.subject().certificate;
+  if (certificate && any_trusted && certificate->trusted) co_return Verdict::permit;
+  if (certificate) {
+    const Verdict known = co_await e.permit_known_certificate();
+    co_return known;
+  }
+  if (e.subject().encrypted && !e.settings().asks_for_certificates) {
+    e.warn(fmt::format("{} is requested, but \"smtpd_tls_ask_ccert = no\"", name));
+  }
+  co_return Verdict::dunno;
+}
+
+Task<Verdict> permit_tls_clientcerts(Evaluation& e) {
+  return permit_client_certificate(e, "permit_tls_clientcerts", false);
+}
+
+Task<Verdict> permit_tls_all_clientcerts(Evaluation& e) {
+  return permit_client_certificate(e, "permit_tls_all_clientcerts", true);
+}
+
 Task<Verdict> permit_mynetworks(Evaluation& e) {
   const Result<bool> own = co_await e.policy().is_mynetworks(e.subject().client_name, e.subject().client_address);
   if (!own) co_return e.lookup_failed(e.reply_name(), own.error().text);
@@ -68,7 +89,8 @@ Task<std::optional<bool>> is_authorized_destination(Evaluation& e) {
     e.lookup_failed(*e.subject().recipient, route.error().text);
     co_return std::nullopt;
   }
-  co_return !route->source_routed && !route->bad_syntax && route->address_class != routing::AddressClass::other;
+  const bool routed = route->source_routed && !e.settings().allow_untrusted_routing;
+  co_return !routed && !route->bad_syntax && route->address_class != routing::AddressClass::other;
 }
 
 Task<Verdict> permit_auth_destination(Evaluation& e) {
@@ -105,6 +127,8 @@ constexpr RestrictionType kTypes[] = {
     {.name = "permit_sasl_authenticated", .decide = permit_sasl_authenticated},
     {.name = "permit_inet_interfaces", .decide = permit_inet_interfaces},
     {.name = "permit_mynetworks", .look_up = permit_mynetworks},
+    {.name = "permit_tls_all_clientcerts", .look_up = permit_tls_all_clientcerts},
+    {.name = "permit_tls_clientcerts", .look_up = permit_tls_clientcerts},
     {.name = "permit_auth_destination", .look_up = permit_auth_destination},
     {.name = "reject_unauth_destination", .look_up = reject_unauth_destination},
     {.name = "defer_unauth_destination", .look_up = defer_unauth_destination},
@@ -141,8 +165,6 @@ constexpr RestrictionType kTypes[] = {
     {.name = "permit_dnswl_client", .argument = Argument::domain},
     {.name = "permit_mx_backup"},
     {.name = "permit_rhswl_client", .argument = Argument::domain},
-    {.name = "permit_tls_all_clientcerts"},
-    {.name = "permit_tls_clientcerts"},
     {.name = "reject_authenticated_sender_login_mismatch"},
     {.name = "reject_invalid_helo_hostname"},
     {.name = "reject_invalid_hostname"},
@@ -183,7 +205,7 @@ struct ListRow {
   std::string_view parameter, reply_class, bare_table;
 };
 
-constexpr std::array<ListRow, 7> kLists = {{
+constexpr std::array<ListRow, 8> kLists = {{
     {"smtpd_client_restrictions", "Client host", "check_client_access"},
     {"smtpd_helo_restrictions", "Helo command", "check_helo_access"},
     {"smtpd_sender_restrictions", "Sender address", "check_sender_access"},
@@ -191,6 +213,7 @@ constexpr std::array<ListRow, 7> kLists = {{
     {"smtpd_recipient_restrictions", "Recipient address", "check_recipient_access"},
     {"smtpd_data_restrictions", "Data command", ""},
     {"smtpd_end_of_data_restrictions", "End-of-data", ""},
+    {"smtpd_etrn_restrictions", "Etrn command", "check_etrn_access"},
 }};
 
 const ListRow& row_of(List list) { return kLists[static_cast<std::size_t>(list)]; }
@@ -247,6 +270,62 @@ Restriction bare_table(List list, std::string_view word) {
   return step;
 }
 
+// Reads one list with the classes that it names.
+class Parser {
+ public:
+  Parser(List list, const RestrictionClasses& classes) : list_(list), classes_(classes) {}
+
+  std::vector<Restriction> parse(std::string_view text, int depth) {
+    std::vector<Restriction> steps;
+    const auto words = tables::split_list(text);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      if (is_table(words[i])) {
+        steps.push_back(bare_table(list_, words[i]));
+        continue;
+      }
+      const auto next = i + 1 < words.size() ? words[i + 1] : std::string_view();
+      steps.push_back(read(words[i], next, depth));
+      if (!steps.back().argument.empty()) ++i;
+    }
+    return steps;
+  }
+
+ private:
+  Restriction read(std::string_view word, std::string_view next, int depth) {
+    Restriction step;
+    step.name = word;
+    step.type = find_restriction(word);
+    if (step.type == nullptr) {
+      read_class(step, depth);
+      return step;
+    }
+    step.problem = type_problem(*step.type);
+    if (auto problem = argument_problem(*step.type, next); !problem.empty()) {
+      step.problem = std::move(problem);
+    } else if (step.type->argument != Argument::none) {
+      step.argument = next;
+    }
+    return step;
+  }
+
+  void read_class(Restriction& step, int depth) {
+    const auto known = classes_.find(step.name);
+    if (known == classes_.end()) {
+      step.problem = fmt::format("unknown smtpd restriction: \"{}\"", step.name);
+    } else if (depth >= kMaxClassDepth || ++steps_ > kMaxRestrictions) {
+      step.problem = fmt::format("smtpd_restriction_classes: \"{}\" names itself, or goes too deep", step.name);
+    } else {
+      step.is_class = true;
+      step.nested = parse(known->second, depth + 1);
+      steps_ += step.nested.size();
+    }
+  }
+
+  const List list_;
+  const RestrictionClasses& classes_;
+  std::size_t steps_ = 0;
+};
+
 }  // namespace
 
 const RestrictionType* find_restriction(std::string_view name) {
@@ -259,32 +338,8 @@ std::string_view parameter_of(List list) { return row_of(list).parameter; }
 
 std::string_view class_of(List list) { return row_of(list).reply_class; }
 
-std::vector<Restriction> parse_restrictions(List list, std::string_view text) {
-  std::vector<Restriction> steps;
-  const auto words = tables::split_list(text);
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (is_table(words[i])) {
-      steps.push_back(bare_table(list, words[i]));
-      continue;
-    }
-    Restriction step;
-    step.name = words[i];
-    step.type = find_restriction(words[i]);
-    if (step.type == nullptr) {
-      step.problem = fmt::format("unknown smtpd restriction: \"{}\"", words[i]);
-    } else {
-      step.problem = type_problem(*step.type);
-      const auto next = i + 1 < words.size() ? words[i + 1] : std::string_view();
-      if (auto problem = argument_problem(*step.type, next); !problem.empty()) {
-        step.problem = std::move(problem);
-      } else if (step.type->argument != Argument::none) {
-        step.argument = next;
-        ++i;
-      }
-    }
-    steps.push_back(std::move(step));
-  }
-  return steps;
+std::vector<Restriction> parse_restrictions(List list, std::string_view text, const RestrictionClasses& classes) {
+  return Parser(list, classes).parse(text, 0);
 }
 
 }  // namespace waypost::access

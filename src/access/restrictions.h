@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,16 +44,24 @@ struct Restriction {
   std::string name;
   std::string argument;
   std::string problem;
+  bool is_class = false;            // of smtpd_restriction_classes: stands for
+  std::vector<Restriction> nested;  // these
 };
 
+// smtpd_restriction_classes by name.
+using RestrictionClasses = std::map<std::string, std::string, std::less<>>;
+// Classes that name classes may be this deep, and a list with all its classes this long.
+inline constexpr int kMaxClassDepth = 20;
+inline constexpr std::size_t kMaxRestrictions = 10'000;
+
 // Which list; decides what a bare "type:name" means and how refusals read.
-enum class List : std::uint8_t { client, helo, sender, relay, recipient, data, end_of_data };
+enum class List : std::uint8_t { client, helo, sender, relay, recipient, data, end_of_data, etrn };
 
 // "smtpd_client_restrictions"
 std::string_view parameter_of(List list);
 // "Client host" of "Client host rejected: Access denied"
 std::string_view class_of(List list);
 
-std::vector<Restriction> parse_restrictions(List list, std::string_view text);
+std::vector<Restriction> parse_restrictions(List list, std::string_view text, const RestrictionClasses& classes);
 
 }  // namespace waypost::access

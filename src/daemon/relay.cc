@@ -124,7 +124,8 @@ Result<> Relay::scan() {
   if (report->messages > 0) master_log_.info("spool: {} messages, {} bytes", report->messages, report->bytes);
   // The first number looks like an inode's, so that ids have the length that log readers expect.
   constexpr std::uint64_t kFirstNumber = 0x10000;
-  ids_ = std::make_unique<QueueIdSource>(std::max(report->next_number, kFirstNumber));
+  ids_ = std::make_unique<QueueIdSource>(std::max(report->next_number, kFirstNumber), report->newest_long);
+  ids_->use_long(snapshot_->long_queue_ids);
   return {};
 }
 
@@ -186,6 +187,7 @@ Result<> Relay::apply_listeners(const Snapshot& snapshot) {
 Result<> Relay::apply(std::shared_ptr<const Snapshot> snapshot) {
   // The one step that can fail comes first; the others only swap pointers.
   if (auto listening = apply_listeners(*snapshot); !listening) return listening;
+  ids_->use_long(snapshot->long_queue_ids);
   intake_->set_settings(snapshot->intake);
   notifier_->set_settings(snapshot->report);
   dispatcher_->set_router(snapshot->router);

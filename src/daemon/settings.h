@@ -19,6 +19,7 @@
 #include "routing/router.h"
 #include "smtp/server_settings.h"
 #include "smtp_client/settings.h"
+#include "smtp_server/session.h"
 #include "tables/registry.h"
 #include "tls/server_context.h"
 
@@ -29,6 +30,9 @@ Paths read_paths(config::Reader& reader);
 std::string read_origin(config::Reader& reader);
 // The addresses that are this host's for routing and for local clients: inet_interfaces, resolved by inet_protocols.
 std::vector<std::string> own_addresses(const config::Configuration& configuration, config::Reader& reader);
+
+// Whether a list of names, as parent_domain_matches_subdomains, has `feature`.
+bool names_feature(config::Reader& reader, std::string_view parameter, std::string_view feature);
 
 routing::DomainSettings read_domains(const config::Configuration& configuration, config::Reader& reader);
 // Warns about each `-o relayhost` that stands in for a missing nexthop.
@@ -44,6 +48,8 @@ tables::TableSettings read_tables(std::shared_ptr<const config::Configuration> c
 // Of one smtpd service.
 access::AccessSettings read_access(config::Reader& reader);
 smtp::ServerSettings read_server(config::Reader& reader);
+// Without name and tag, which the caller adds.
+smtp_server::ServiceSettings read_service(config::Reader& reader);
 // `mandatory`: the service does nothing before STARTTLS, or speaks TLS from the start.
 tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory);
 

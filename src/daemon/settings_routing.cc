@@ -19,11 +19,6 @@ std::string address_text(const config::InterfaceAddress& interface) {
 
 bool is_loopback(std::string_view address) { return address == "::1" || address.starts_with("127."); }
 
-bool names_feature(config::Reader& reader, std::string_view parameter, std::string_view feature) {
-  const auto items = reader.list(parameter);
-  return std::ranges::any_of(items, [&](const std::string& item) { return iequals(item, feature); });
-}
-
 bool protocol_enabled(config::Reader& reader, std::string_view protocol) {
   const auto protocols = reader.list("inet_protocols");
   return std::ranges::any_of(protocols,
@@ -59,6 +54,11 @@ std::map<std::string, std::string, std::less<>> service_relayhosts(const config:
 }
 
 }  // namespace
+
+bool names_feature(config::Reader& reader, std::string_view parameter, std::string_view feature) {
+  const auto items = reader.list(parameter);
+  return std::ranges::any_of(items, [&](const std::string& item) { return iequals(item, feature); });
+}
 
 Paths read_paths(config::Reader& reader) {
   auto paths = make_paths(reader.text("queue_directory"), reader.text("waypost_control_socket"));
@@ -158,6 +158,22 @@ dns::ResolverSettings read_resolver(config::Reader& reader) {
   return out;
 }
 
+namespace {
+
+void read_reply_codes(config::Reader& reader, access::AccessSettings& out) {
+  const auto code = [](std::int64_t number) { return static_cast<int>(number); };
+  constexpr std::int64_t kMin = 400, kMax = 599;
+  out.reject_code = code(reader.number("reject_code", kMin, kMax));
+  out.defer_code = code(reader.number("defer_code", kMin, kMax));
+  out.relay_domains_reject_code = code(reader.number("relay_domains_reject_code", kMin, kMax));
+  out.plaintext_reject_code = code(reader.number("plaintext_reject_code", kMin, kMax));
+  out.unknown_local_recipient_reject_code = code(reader.number("unknown_local_recipient_reject_code", kMin, kMax));
+  out.unknown_relay_recipient_reject_code = code(reader.number("unknown_relay_recipient_reject_code", kMin, kMax));
+  out.unknown_virtual_alias_reject_code = code(reader.number("unknown_virtual_alias_reject_code", kMin, kMax));
+}
+
+}  // namespace
+
 access::AccessSettings read_access(config::Reader& reader) {
   access::AccessSettings out;
   out.client_restrictions = reader.text("smtpd_client_restrictions");
@@ -167,16 +183,30 @@ access::AccessSettings read_access(config::Reader& reader) {
   out.recipient_restrictions = reader.text("smtpd_recipient_restrictions");
   out.data_restrictions = reader.text("smtpd_data_restrictions");
   out.end_of_data_restrictions = reader.text("smtpd_end_of_data_restrictions");
+  out.etrn_restrictions = reader.text("smtpd_etrn_restrictions");
+  for (const auto& name : reader.list("smtpd_restriction_classes")) {
+    if (reader.is_set(name)) {
+      out.classes.emplace(name, reader.text(name));
+    } else {
+      reader.reject("smtpd_restriction_classes", fmt::format("restriction class `{}' needs a definition", name));
+    }
+  }
   out.delay_reject = reader.flag("smtpd_delay_reject");
   out.relay_before_recipient = reader.flag("smtpd_relay_before_recipient_restrictions");
   out.soft_bounce = reader.flag("soft_bounce");
   out.reject_unlisted_recipient = reader.flag("smtpd_reject_unlisted_recipient");
-  const auto code = [&](std::string_view name) { return static_cast<int>(reader.number(name, 400, 599)); };
-  out.reject_code = code("reject_code");
-  out.defer_code = code("defer_code");
-  out.relay_domains_reject_code = code("relay_domains_reject_code");
-  out.plaintext_reject_code = code("plaintext_reject_code");
-  out.unknown_virtual_alias_reject_code = code("unknown_virtual_alias_reject_code");
+  out.reject_unlisted_sender = reader.flag("smtpd_reject_unlisted_sender");
+  out.allow_untrusted_routing = reader.flag("allow_untrusted_routing");
+  read_reply_codes(reader, out);
+  // The default names files that a host without local mail need not have.
+  const bool has_local_mail = !trim(reader.text("mydestination")).empty() || reader.is_set("local_recipient_maps");
+  if (has_local_mail) out.local_recipient_maps = reader.text("local_recipient_maps");
+  out.relay_recipient_maps = reader.text("relay_recipient_maps");
+  out.recipient_delimiter = reader.text("recipient_delimiter");
+  out.double_bounce_sender = reader.text("double_bounce_sender");
+  out.relay_clientcerts = reader.text("relay_clientcerts");
+  out.asks_for_certificates = reader.flag("smtpd_tls_ask_ccert");
+  out.local_header_rewrite_clients = reader.text("local_header_rewrite_clients");
   out.mynetworks = reader.text("mynetworks");
   out.mynetworks_match_parents = names_feature(reader, "parent_domain_matches_subdomains", "mynetworks");
   return out;

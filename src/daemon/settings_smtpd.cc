@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "daemon/settings.h"
 #include "daemon/settings_client.h"
+#include "tls/peer.h"
 
 namespace waypost::daemon {
 namespace {
@@ -63,6 +64,20 @@ void read_limits(config::Reader& reader, smtp::ServerSettings& out) {
   out.error_sleep_time = reader.duration("smtpd_error_sleep_time");
 }
 
+smtp_server::RateLimits read_rate_limits(config::Reader& reader) {
+  using Event = smtp_server::RateEvent;
+  smtp_server::RateLimits out;
+  const auto set = [&](Event event, std::int64_t limit) {
+    out.by_event[static_cast<std::size_t>(event)] = static_cast<std::uint32_t>(limit);
+  };
+  set(Event::connection, reader.number("smtpd_client_connection_rate_limit", 0, kMaxLimit));
+  set(Event::message, reader.number("smtpd_client_message_rate_limit", 0, kMaxLimit));
+  set(Event::recipient, reader.number("smtpd_client_recipient_rate_limit", 0, kMaxLimit));
+  set(Event::auth, reader.number("smtpd_client_auth_rate_limit", 0, kMaxLimit));
+  set(Event::tls_session, reader.number("smtpd_client_new_tls_session_rate_limit", 0, kMaxLimit));
+  return out;
+}
+
 }  // namespace
 
 smtp::ServerSettings read_server(config::Reader& reader) {
@@ -95,6 +110,29 @@ smtp::ServerSettings read_server(config::Reader& reader) {
   return out;
 }
 
+smtp_server::ServiceSettings read_service(config::Reader& reader) {
+  smtp_server::ServiceSettings out;
+  out.protocol = read_server(reader);
+  out.timeout = reader.duration("smtpd_timeout", std::chrono::seconds(1));
+  out.starttls_timeout = reader.duration("smtpd_starttls_timeout", std::chrono::seconds(1));
+  out.tls_loglevel = static_cast<int>(reader.number("smtpd_tls_loglevel", 0, 4));
+  out.tls_received_header = reader.flag("smtpd_tls_received_header");
+  out.tls_require_certificate = reader.flag("smtpd_tls_req_ccert");
+  out.tls_ask_certificate = reader.flag("smtpd_tls_ask_ccert") || out.tls_require_certificate;
+  out.tls_fingerprint_digest = reader.text("smtpd_tls_fingerprint_digest");
+  if (!tls::is_digest(out.tls_fingerprint_digest)) {
+    reader.reject("smtpd_tls_fingerprint_digest", fmt::format("unknown digest: {}", out.tls_fingerprint_digest));
+  }
+  out.proxy_header = reader.choice("smtpd_upstream_proxy_protocol") == "haproxy";
+  out.proxy_timeout = reader.duration("smtpd_upstream_proxy_timeout", std::chrono::seconds(1));
+  out.log_client_port = reader.flag("smtpd_client_port_logging");
+  out.hide_client_session = reader.flag("smtpd_hide_client_session");
+  out.rate_limits = read_rate_limits(reader);
+  out.ipv4_prefix_length = static_cast<unsigned>(reader.number("smtpd_client_ipv4_prefix_length", 0, 32));
+  out.ipv6_prefix_length = static_cast<unsigned>(reader.number("smtpd_client_ipv6_prefix_length", 0, 128));
+  return out;
+}
+
 tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory) {
   tls::ServerSettings out;
   out.certificates = {.chain_files = reader.list("smtpd_tls_chain_files"),
@@ -109,7 +147,8 @@ tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory) {
   out.exclude_ciphers = reader.text("smtpd_tls_exclude_ciphers");
   if (mandatory) out.exclude_ciphers += " " + reader.text("smtpd_tls_mandatory_exclude_ciphers");
   out.tuning = read_tls_tuning(reader);
-  out.ask_client_certificate = reader.flag("smtpd_tls_ask_ccert");
+  out.ask_client_certificate = reader.flag("smtpd_tls_ask_ccert") || reader.flag("smtpd_tls_req_ccert");
+  out.verify_depth = static_cast<int>(reader.number("smtpd_tls_ccert_verifydepth", 0, 1000));
   out.prefer_our_ciphers = reader.flag("tls_preempt_cipherlist");
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include "smtp_server/dovecot_auth.h"
 #include "smtp_server/file_auth.h"
+#include "smtp_server/mechanism_filter.h"
 
 namespace waypost::daemon {
 namespace {
@@ -15,17 +16,11 @@ net::Task<void> refuse(net::Stream stream, Log log, std::string why) {
   co_return;
 }
 
-// Clients on this host's own addresses may leave headers out (local_header_rewrite_clients, permit_inet_interfaces).
-intake::Completion completion_for(const intake::Intake& intake, const mail::Envelope& envelope) {
-  return {.wanted = intake.settings()->router->domains().is_own_address(envelope.client_address), .full_name = {}};
-}
-
 }  // namespace
 
 SmtpdServices::SmtpdServices(Parts parts)
     : parts_(parts),
-      intake_(parts.intake,
-              [&intake = parts.intake](const mail::Envelope& envelope) { return completion_for(intake, envelope); }),
+      intake_(parts.intake),
       named_{parts.log, parts.clock, intake_, parts.names, numbers_},
       unnamed_{parts.log, parts.clock, intake_, no_names_, numbers_} {}
 
@@ -34,9 +29,11 @@ const SmtpdServices::Limits& SmtpdServices::limits_for(const SmtpdPlan& plan) {
   if (limits.connections) {
     limits.connections->set_limits(plan.connection_limit, 0);
     limits.client_connections->set_limits(0, plan.client_connection_limit);
+    limits.rates->set_unit(plan.rate_time_unit);
   } else {
     limits = {std::make_shared<net::Limiter>(plan.connection_limit),
-              std::make_shared<net::Limiter>(0, plan.client_connection_limit)};
+              std::make_shared<net::Limiter>(0, plan.client_connection_limit),
+              std::make_shared<smtp_server::ClientRates>(parts_.clock, plan.rate_time_unit)};
   }
   return limits;
 }
@@ -51,18 +48,24 @@ std::shared_ptr<const Listeners::Handler> SmtpdServices::handler(const SmtpdPlan
   const auto& limits = limits_for(plan);
   const auto service = std::make_shared<const smtp_server::Service>(smtp_server::Service{
       .settings = plan.settings,
-      .access = std::make_shared<smtp_server::PolicyAccess>(
-          plan.policy, std::make_shared<const tables::MatchList>(plan.limit_exceptions),
-          std::make_shared<const tables::MatchList>(plan.bare_newline_exclusions)),
-      .authenticator = authenticator_for(plan),
+      .access = std::make_shared<smtp_server::PolicyAccess>(plan.policy, plan.client_lists, plan.hidden_keywords),
+      .authenticator = filtered(plan, authenticator_for(plan)),
       .tls_context = plan.tls,
       .connections = limits.connections,
-      .client_connections = limits.client_connections,
+      .client_connections = plan.client_connection_limit > 0 ? limits.client_connections : nullptr,
+      .rates = plan.settings.rate_limits.any() ? limits.rates : nullptr,
   });
   auto* const environment = plan.peername_lookup ? &named_ : &unnamed_;
   return std::make_shared<const Listeners::Handler>([service, environment](net::Stream stream, net::TaskGroup& group) {
     return smtp_server::serve(std::move(stream), service, *environment, group);
   });
+}
+
+std::shared_ptr<smtp_server::Authenticator> SmtpdServices::filtered(
+    const SmtpdPlan& plan, std::shared_ptr<smtp_server::Authenticator> backend) const {
+  if (!backend) return nullptr;
+  const Log log(parts_.log, plan.settings.tag, static_cast<std::uint32_t>(::getpid()));
+  return std::make_shared<smtp_server::MechanismFilter>(std::move(backend), plan.sasl.mechanism_filter, log);
 }
 
 std::shared_ptr<smtp_server::Authenticator> SmtpdServices::authenticator_for(const SmtpdPlan& plan) const {
@@ -73,6 +76,7 @@ std::shared_ptr<smtp_server::Authenticator> SmtpdServices::authenticator_for(con
       return nullptr;
     case SaslPlan::Type::dovecot:
       return smtp_server::DovecotAuthenticator::create({.server = sasl.server,
+                                                        .service = sasl.service,
                                                         .security_options = sasl.security_options,
                                                         .tls_security_options = sasl.tls_security_options},
                                                        log);

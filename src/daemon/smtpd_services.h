@@ -38,9 +38,12 @@ class SmtpdServices {
  private:
   struct Limits {
     std::shared_ptr<net::Limiter> connections, client_connections;
+    std::shared_ptr<smtp_server::ClientRates> rates;
   };
   const Limits& limits_for(const SmtpdPlan& plan);
   std::shared_ptr<smtp_server::Authenticator> authenticator_for(const SmtpdPlan& plan) const;
+  std::shared_ptr<smtp_server::Authenticator> filtered(const SmtpdPlan& plan,
+                                                       std::shared_ptr<smtp_server::Authenticator> backend) const;
 
   Parts parts_;
   smtp_server::IntakeAdapter intake_;

@@ -53,6 +53,7 @@ class Builder {
     out_->queue = std::make_shared<const queue::Settings>(read_queue(configuration, reader));
     out_->report = std::make_shared<const report::Settings>(read_report(reader));
     out_->resolver = read_resolver(reader);
+    out_->long_queue_ids = reader.flag("enable_long_queue_ids");
   }
 
   void add_smtpd(const ListenPlan& plan) {
@@ -62,27 +63,45 @@ class Builder {
     smtpd.key = plan.service->name;
     smtpd.service = plan.service;
     smtpd.endpoints = plan.endpoints;
-    auto& settings = smtpd.settings;
-    settings.protocol = read_server(reader);
-    settings.name = plan.service->name;
-    settings.tag = log_name(view) + "/smtpd";
-    settings.timeout = reader.duration("smtpd_timeout", std::chrono::seconds(1));
-    settings.starttls_timeout = reader.duration("smtpd_starttls_timeout", std::chrono::seconds(1));
-    settings.tls_loglevel = static_cast<int>(reader.number("smtpd_tls_loglevel", 0, 4));
-    settings.tls_received_header = reader.flag("smtpd_tls_received_header");
-    settings.tls_ask_certificate = reader.flag("smtpd_tls_ask_ccert");
+    smtpd.settings = read_service(reader);
+    smtpd.settings.name = plan.service->name;
+    smtpd.settings.tag = log_name(view) + "/smtpd";
     add_policy(reader, smtpd);
     add_tls(reader, smtpd);
-    if (settings.protocol.auth_enable) smtpd.sasl = read_sasl_plan(reader);
-    smtpd.bare_newline_exclusions = tables::MatchList(
-        "smtpd_forbid_bare_newline_exclusions", reader.text("smtpd_forbid_bare_newline_exclusions"), *out_->tables);
-    smtpd.limit_exceptions = tables::MatchList("smtpd_client_event_limit_exceptions",
-                                               reader.text("smtpd_client_event_limit_exceptions"), *out_->tables);
+    if (smtpd.settings.protocol.auth_enable) smtpd.sasl = read_sasl_plan(reader);
+    add_client_lists(reader, smtpd);
+    smtpd.rate_time_unit = reader.duration("anvil_rate_time_unit", std::chrono::seconds(1));
     smtpd.connection_limit = connection_limit(*plan.service, reader);
     smtpd.client_connection_limit =
         static_cast<std::size_t>(reader.number("smtpd_client_connection_count_limit", 0, 1'000'000));
     smtpd.peername_lookup = reader.flag("smtpd_peername_lookup");
     out_->smtpd.push_back(std::move(smtpd));
+  }
+
+  void add_client_lists(config::Reader& reader, SmtpdPlan& smtpd) {
+    using List = smtp_server::ClientList;
+    const auto add_list = [&](List list, std::string name, std::string_view text) {
+      const bool parents = names_feature(reader, "parent_domain_matches_subdomains", name);
+      tables::MatchList made(name, text, *out_->tables, {.parent_domains = parents});
+      for (const auto& problem : made.problems()) {
+        const auto origin = reader.view().origin(name);
+        findings_.push_back({config::Severity::warning, origin.file, origin.line, problem});
+      }
+      smtpd.client_lists[static_cast<std::size_t>(list)] = std::move(made);
+    };
+    add_list(List::unlimited, "smtpd_client_event_limit_exceptions",
+             reader.text("smtpd_client_event_limit_exceptions"));
+    // Asked for every client: only where something is forbidden to be excluded from.
+    if (smtpd.settings.protocol.bare_newline != smtp::BareNewline::no) {
+      add_list(List::bare_newlines, "smtpd_forbid_bare_newline_exclusions",
+               reader.text("smtpd_forbid_bare_newline_exclusions"));
+    }
+    add_list(List::xclient, "smtpd_authorized_xclient_hosts", reader.text("smtpd_authorized_xclient_hosts"));
+    add_list(List::xforward, "smtpd_authorized_xforward_hosts", reader.text("smtpd_authorized_xforward_hosts"));
+    if (reader.number("debug_peer_level", 1, 1000) > 0) {
+      add_list(List::debug, "debug_peer_list", reader.text("debug_peer_list"));
+    }
+    smtpd.hidden_keywords = tables::TableList(reader.text("smtpd_discard_ehlo_keyword_address_maps"), *out_->tables);
   }
 
   // A process limit that somebody wrote down is meant; the default of 100 is about processes, which we have none of.
@@ -114,7 +133,14 @@ class Builder {
   void add_tls(config::Reader& reader, SmtpdPlan& smtpd) {
     auto& protocol = smtpd.settings.protocol;
     if (protocol.tls == smtp::ServerTls::none && !protocol.tls_wrapper) return;
-    const auto settings = read_server_tls(reader, protocol.tls == smtp::ServerTls::encrypt || protocol.tls_wrapper);
+    const bool mandatory = protocol.tls == smtp::ServerTls::encrypt || protocol.tls_wrapper;
+    const auto settings = read_server_tls(reader, mandatory);
+    if (smtpd.settings.tls_require_certificate && !mandatory) {
+      const auto origin = reader.view().origin("smtpd_tls_req_ccert");
+      findings_.push_back(
+          {config::Severity::warning, origin.file, origin.line, "Can't require client certs unless TLS is required"});
+      smtpd.settings.tls_require_certificate = false;
+    }
     const tls::ServerContext* before = nullptr;
     if (previous_ != nullptr) {
       const auto old =
@@ -141,6 +167,9 @@ class Builder {
     out.security_options = reader.text("smtpd_sasl_security_options");
     out.tls_security_options = reader.text("smtpd_sasl_tls_security_options");
     out.local_domain = reader.text("smtpd_sasl_local_domain");
+    out.service = reader.text("smtpd_sasl_service");
+    out.mechanism_filter =
+        tables::MatchList("smtpd_sasl_mechanism_filter", reader.text("smtpd_sasl_mechanism_filter"), *out_->tables);
     if (type == "dovecot") {
       auto server = smtp_server::dovecot_endpoint(reader.text("smtpd_sasl_path"), out_->paths.queue_directory);
       if (server) {

@@ -2,6 +2,7 @@
 // check`, and before a reload takes effect. Immutable; running sessions and attempts keep the one they began with.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "daemon/reload_changes.h"
 #include "daemon/settings.h"
 #include "net/endpoint.h"
+#include "smtp_server/adapters.h"
 #include "smtp_server/session.h"
 #include "tables/match_list.h"
 #include "tables/registry.h"
@@ -28,6 +30,8 @@ struct SaslPlan {
   net::Endpoint server;  // dovecot
   std::string file;      // of names and hashes
   std::string security_options, tls_security_options, local_domain;
+  std::string service;                 // smtpd_sasl_service: what the backend is told
+  tables::MatchList mechanism_filter;  // smtpd_sasl_mechanism_filter
 };
 
 // One smtpd service of master.cf.
@@ -41,11 +45,12 @@ struct SmtpdPlan {
   config::Finding refusal_finding;  // the same with its place, when there is one
   std::shared_ptr<const tls::ServerContext> tls;
   SaslPlan sasl;
-  tables::MatchList limit_exceptions;         // smtpd_client_event_limit_exceptions
-  tables::MatchList bare_newline_exclusions;  // smtpd_forbid_bare_newline_exclusions
-  std::size_t connection_limit = 0;           // in total
-  std::size_t client_connection_limit = 0;    // smtpd_client_connection_count_limit
-  bool peername_lookup = true;                // smtpd_peername_lookup
+  smtp_server::PolicyAccess::Lists client_lists;
+  tables::TableList hidden_keywords;        // smtpd_discard_ehlo_keyword_address_maps
+  std::chrono::seconds rate_time_unit{60};  // anvil_rate_time_unit
+  std::size_t connection_limit = 0;         // in total
+  std::size_t client_connection_limit = 0;  // smtpd_client_connection_count_limit
+  bool peername_lookup = true;              // smtpd_peername_lookup
 };
 
 struct Snapshot {
@@ -58,6 +63,7 @@ struct Snapshot {
   std::shared_ptr<const queue::Settings> queue;
   std::shared_ptr<const report::Settings> report;
   dns::ResolverSettings resolver;
+  bool long_queue_ids = false;  // enable_long_queue_ids
   std::vector<SmtpdPlan> smtpd;
   struct Transport {
     std::string command;                                        // smtp, lmtp, error, discard ...

@@ -12,16 +12,23 @@ std::string bracketed(const std::string& address) {
   return address.find(':') == std::string::npos ? fmt::format("[{}]", address) : fmt::format("[IPv6:{}]", address);
 }
 
-void append_smtp(std::string& out, const mail::Envelope& envelope, const Trace& trace, const TraceSettings& settings) {
+void append_client(std::string& out, const mail::Envelope& envelope, const Trace& trace,
+                   const TraceSettings& settings) {
   const auto& helo = envelope.helo.empty() ? envelope.client_name : envelope.helo;
   fmt::format_to(std::back_inserter(out), "from {} ({} {})\r\n", helo, envelope.client_name,
                  bracketed(envelope.client_address));
   out += trace.tls_lines;
   if (settings.sasl_authenticated_header && !envelope.sasl_username.empty()) {
-    fmt::format_to(std::back_inserter(out), "\t(Authenticated sender: {})\r\n", envelope.sasl_username);
+    fmt::format_to(std::back_inserter(out), "\t(Authenticated sender: {})\r\n", comment_text(envelope.sasl_username));
   }
-  fmt::format_to(std::back_inserter(out), "\tby {} ({}) with {} id {}", settings.myhostname, settings.mail_name,
-                 envelope.protocol, envelope.id.text());
+  out += '\t';
+}
+
+void append_smtp(std::string& out, const mail::Envelope& envelope, const Trace& trace, const TraceSettings& settings) {
+  if (!trace.hides_client) append_client(out, envelope, trace, settings);
+  fmt::format_to(std::back_inserter(out), "by {} ({}) ", settings.myhostname, settings.mail_name);
+  if (!trace.hides_client) fmt::format_to(std::back_inserter(out), "with {} ", envelope.protocol);
+  fmt::format_to(std::back_inserter(out), "id {}", envelope.id.text());
   if (envelope.recipients.size() == 1) {
     const auto& recipient = envelope.recipients.front();
     fmt::format_to(std::back_inserter(out), "\r\n\tfor <{}>; ",
@@ -32,6 +39,13 @@ void append_smtp(std::string& out, const mail::Envelope& envelope, const Trace& 
 }
 
 }  // namespace
+
+std::string comment_text(std::string text) {
+  for (char& c : text) {
+    if (c < ' ' || c > '~' || c == '(' || c == ')' || c == '\\') c = '?';
+  }
+  return text;
+}
 
 std::string received_header(const mail::Envelope& envelope, const Trace& trace, const TraceSettings& settings) {
   std::string out = "Received: ";

@@ -19,9 +19,13 @@ struct TraceSettings {
 
 struct Trace {
   Origin origin = Origin::smtp;
-  std::uint32_t uid = 0;  // local_user: the submitter
-  std::string tls_lines;  // complete continuation lines with CRLF, when smtpd_tls_received_header asks for them
+  std::uint32_t uid = 0;      // local_user: the submitter
+  std::string tls_lines;      // complete continuation lines with CRLF, when smtpd_tls_received_header asks for them
+  bool hides_client = false;  // smtpd_hide_client_session: nothing about the client, nor how it came in
 };
+
+// Text for a comment of a header (RFC 5322 §3.2.2 ctext): what would end or nest the comment becomes '?'.
+std::string comment_text(std::string text);
 
 // With its CRLFs. "for <recipient>" stands only when there is one.
 std::string received_header(const mail::Envelope& envelope, const Trace& trace, const TraceSettings& settings);

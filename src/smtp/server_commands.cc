@@ -12,6 +12,8 @@ namespace waypost::smtp {
 namespace {
 
 constexpr const char* kHelloFirst = "503 5.5.1 Error: send HELO/EHLO first";
+constexpr const char* kInTransaction = "503 5.5.1 Error: MAIL transaction in progress";
+constexpr const char* kNotAuthorized = "550 5.7.0 Error: insufficient authorization";
 constexpr std::size_t kMaxHeloBytes = 1024;
 
 // What must not stand in a Received: header or a log line between <>: Postfix's neuter().
@@ -46,7 +48,7 @@ std::string ServerSession::check_starttls(const Command& command) {
 std::string ServerSession::check_auth(const Command& command) {
   if (settings_.helo_required && helo_.empty()) return kHelloFirst;
   if (!settings_.auth_enable || hides(EhloKeywords::kAuth)) return "503 5.5.1 Error: authentication not enabled";
-  if (in_transaction()) return "503 5.5.1 Error: MAIL transaction in progress";
+  if (in_transaction()) return kInTransaction;
   if (settings_.tls_auth_only && !encrypted_) {
     return "504 5.5.4 Encryption required for requested authentication mechanism";
   }
@@ -149,8 +151,23 @@ std::string ServerSession::check_etrn(const Command& command) {
 // RFC 3030 is not announced.
 std::string ServerSession::check_bdat(const Command&) { return "502 5.5.1 Error: command not implemented"; }
 
-// XCLIENT and XFORWARD are for hosts that the configuration names.
-std::string ServerSession::check_unauthorized(const Command&) { return "550 5.7.0 Error: insufficient authorization"; }
+std::string ServerSession::check_xclient(const Command& command) {
+  if (in_transaction()) return kInTransaction;
+  if (command.count >= 2 && !may_xclient_) return kNotAuthorized;
+  auto attributes = parse_xclient(command);
+  if (!attributes) return attributes.error();
+  introduced_ = std::move(*attributes);
+  return {};
+}
+
+std::string ServerSession::check_xforward(const Command& command) {
+  if (in_transaction()) return kInTransaction;
+  if (command.count >= 2 && !may_xforward_) return kNotAuthorized;
+  auto attributes = parse_xforward(command, forwarded_);
+  if (!attributes) return attributes.error();
+  forwarded_ = std::move(*attributes);
+  return {};
+}
 
 Action ServerSession::apply_helo(const Command&) { return Action::check_helo; }
 
@@ -192,6 +209,8 @@ void ServerSession::announce() {
     line("AUTH ", sasl_mechanisms_);
     if (settings_.broken_auth_clients) line("AUTH=", sasl_mechanisms_);
   }
+  if (may_xclient_ && !hides(EhloKeywords::kXclient)) line("XCLIENT ", kXclientAttributes);
+  if (may_xforward_ && !hides(EhloKeywords::kXforward)) line("XFORWARD ", kXforwardAttributes);
   if (!hides(EhloKeywords::kEnhancedStatusCodes)) line("ENHANCEDSTATUSCODES");
   if (!hides(EhloKeywords::k8bitmime)) line("8BITMIME");
   if (!hides(EhloKeywords::kDsn)) line("DSN");
@@ -205,10 +224,12 @@ bool ServerSession::offers_auth() const {
          (encrypted_ || !settings_.tls_auth_only);
 }
 
-Action ServerSession::apply_starttls(const Command&) {
+Action ServerSession::apply_starttls(const Command&) { return Action::check_tls; }
+
+Action ServerSession::accept_tls() {
   say("220 2.0.0 Ready to start TLS");
   phase_ = Phase::tls;
-  return Action::start_tls;
+  return waiting_for_ = Action::start_tls;
 }
 
 Action ServerSession::apply_auth(const Command& command) {
@@ -272,10 +293,34 @@ Action ServerSession::apply_noop(const Command&) {
 
 Action ServerSession::apply_vrfy(const Command&) { return Action::check_vrfy; }
 
+Action ServerSession::apply_etrn(const Command&) { return Action::check_etrn; }
+
 // No domain is in fast_flush_domains here: the answer of Postfix for one that is not.
-Action ServerSession::apply_etrn(const Command&) {
+Action ServerSession::accept_etrn() {
   observer_.etrn_refused(candidate_);
   return fail(fmt::format("459 <{}>: service unavailable", candidate_));
+}
+
+Action ServerSession::apply_xclient(const Command&) { return Action::introduce; }
+
+// From here on everything is as if the other client had connected; only TLS stays. XCLIENT itself is never counted as a
+// success, since it does not return to the dialogue that it was said in.
+Action ServerSession::on_introduced(const Reply* refusal) {
+  waiting_for_ = Action::next_line;
+  const XclientAttributes with = std::exchange(introduced_, {});
+  helo_ = with.helo.value_or("");
+  reset_transaction();
+  esmtp_ = with.protocol == "ESMTP";
+  sasl_username_ = with.login.value_or("");
+  sasl_method_ = sasl_username_.empty() ? "" : "XCLIENT";
+  access_denied_ = false;
+  where_ = "CONNECT";
+  return greet(refusal, {});
+}
+
+Action ServerSession::apply_xforward(const Command&) {
+  say("250 2.0.0 Ok");
+  return finish(true);
 }
 
 Action ServerSession::apply_quit(const Command&) {
@@ -302,8 +347,8 @@ const CommandRule& CommandRules::find(Verb verb) {
       // verb          phases  otherwise   before_tls ends_group junk   check                    apply
       {Verb::helo,     kAny,    {},        true,  true,  true,  &S::check_helo,         &S::apply_helo},
       {Verb::ehlo,     kAny,    {},        true,  true,  true,  &S::check_helo,         &S::apply_helo},
-      {Verb::xclient,  kAny,    {},        true,  false, false, &S::check_unauthorized, &S::apply_noop},
-      {Verb::xforward, kAny,    {},        false, false, false, &S::check_unauthorized, &S::apply_noop},
+      {Verb::xclient,  kAny,    {},        true,  false, false, &S::check_xclient,      &S::apply_xclient},
+      {Verb::xforward, kAny,    {},        false, false, false, &S::check_xforward,     &S::apply_xforward},
       {Verb::starttls, kAny,    {},        true,  false, false, &S::check_starttls,     &S::apply_starttls},
       {Verb::auth,     kAny,    {},        false, false, false, &S::check_auth,         &S::apply_auth},
       {Verb::mail,     kAny,    {},        false, false, false, &S::check_mail,         &S::apply_mail},

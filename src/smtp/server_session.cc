@@ -38,7 +38,11 @@ bool is_utf8(std::string_view text) {
 }  // namespace
 
 ServerSession::ServerSession(const ServerSettings& settings, ServerObserver& observer, ClientIdentity client)
-    : settings_(settings), observer_(observer), client_(std::move(client)), bare_newline_(settings.bare_newline) {}
+    : settings_(settings),
+      observer_(observer),
+      client_(std::move(client)),
+      bare_newline_(settings.bare_newline),
+      discarded_keywords_(settings.discard_ehlo_keywords) {}
 
 Action ServerSession::greet(const Reply* refusal, std::string_view pending) {
   if (!pending.empty()) {
@@ -153,6 +157,10 @@ Action ServerSession::on_decision(const Reply* refusal) {
     case Action::check_vrfy:
       say(fmt::format("252 2.0.0 {}", candidate_dsn_));
       return finish(true);
+    case Action::check_etrn:
+      return accept_etrn();
+    case Action::check_tls:
+      return accept_tls();
     case Action::check_data:
       say("354 End data with <CR><LF>.<CR><LF>");
       phase_ = Phase::content;
@@ -238,6 +246,14 @@ Action ServerSession::on_sasl(const SaslAnswer& answer) {
   sasl_method_ = printable(sasl_mechanism_);
   say("235 2.7.0 Authentication successful");
   return finish(true);
+}
+
+// A client that tries too often. It may go on.
+Action ServerSession::on_auth_refused(const Reply& refusal) {
+  waiting_for_ = Action::next_line;
+  phase_ = before_auth_;
+  sasl_response_ = {};
+  return refuse(refusal);
 }
 
 // RFC 3207 §4.2: everything the client said before is forgotten.
@@ -335,6 +351,7 @@ void ServerSession::reset_transaction() {
   envelope_ = {};
   recipients_ = 0;
   overshoot_ = 0;
+  forwarded_ = {};
   sasl_sender_.clear();
   if (phase_ != Phase::closed) phase_ = helo_.empty() ? Phase::connected : Phase::greeted;
 }

@@ -21,59 +21,15 @@
 #include <utility>
 
 #include "mail/envelope.h"
+#include "smtp/client_attributes.h"
 #include "smtp/esmtp_parameters.h"
 #include "smtp/line_reader.h"
 #include "smtp/reply.h"
+#include "smtp/server_dialogue.h"
 #include "smtp/server_settings.h"
 #include "smtp/session_counters.h"
 
 namespace waypost::smtp {
-
-// What the session wants done. Names in brackets: the call that brings the answer.
-enum class Action : std::uint8_t {
-  next_line,          // [on_line] nothing to do
-  check_helo,         // [on_decision] may this helo_name() come in?
-  check_mail,         // [on_decision] may candidate() send size_said() bytes?
-  check_rcpt,         // [on_decision] may candidate() be a recipient?
-  check_vrfy,         // [on_decision] may candidate() be asked for?
-  check_data,         // [on_decision]
-  receive_content,    // [on_content_end] 354 was said: take_envelope(), decode until the end of data
-  check_end_of_data,  // [on_decision]
-  commit,             // [on_queued, on_refused] make the message durable
-  start_tls,          // [on_tls] flush, drop pending input, shake hands
-  sasl_start,         // [on_sasl] sasl_mechanism(), sasl_response()
-  sasl_step,          // [on_sasl] sasl_response()
-  close,              // flush and close; close_reason() says why
-};
-
-enum class CloseReason : std::uint8_t { none, quit, too_many_errors, refused, protocol_abuse };
-
-// What an exchange of the authentication came to.
-struct SaslAnswer {
-  enum class Kind : std::uint8_t { challenge, success, failure, temporary };
-  Kind kind = Kind::failure;
-  std::string text;      // the challenge in base64, or the reason
-  std::string username;  // of a success
-};
-
-// What the operator should read about a dialogue. Calls come from within on_line().
-class ServerObserver {
- public:
-  virtual ~ServerObserver() = default;
-  virtual void illegal_address(std::string_view verb, std::string_view path) = 0;
-  virtual void non_smtp_command(std::string_view line) = 0;
-  virtual void improper_pipelining(std::string_view after, std::string_view pending) = 0;
-  virtual void line_too_long(std::string_view beginning, std::size_t limit) = 0;
-  virtual void bare_newline_refused() = 0;
-  virtual void auth_aborted(std::string_view mechanism) = 0;
-  virtual void etrn_refused(std::string_view domain) = 0;
-};
-
-struct ClientIdentity {
-  std::string name = "unknown";  // verified, or "unknown"
-  std::string address;           // without brackets
-  std::string label() const { return name + '[' + address + ']'; }
-};
 
 class ServerSession {
  public:
@@ -88,6 +44,9 @@ class ServerSession {
   // The answer to a check; null: granted.
   Action on_decision(const Reply* refusal);
   Action on_sasl(const SaslAnswer& answer);
+  Action on_auth_refused(const Reply& refusal);
+  // Greets again. The driver has set the client (set_client) and what it may do. `refusal` as for greet().
+  Action on_introduced(const Reply* refusal);
   Action on_tls(bool established);
   // The end of data came. `refusal`: the content cannot be taken (too big, no space); null: it can.
   Action on_content_end(bool bare_newline, const Reply* refusal);
@@ -103,6 +62,15 @@ class ServerSession {
   std::size_t line_limit() const;
 
   const ClientIdentity& client() const { return client_; }
+  void set_client(ClientIdentity client) { client_ = std::move(client); }
+  // smtpd_authorized_xclient_hosts, smtpd_authorized_xforward_hosts: whether it may speak for another client.
+  void set_trust(bool xclient, bool xforward) { may_xclient_ = xclient, may_xforward_ = xforward; }
+  // smtpd_discard_ehlo_keyword_address_maps.
+  void set_discarded_keywords(std::uint32_t keywords) { discarded_keywords_ = keywords; }
+  // Of the XCLIENT at hand.
+  const XclientAttributes& introduced() const { return introduced_; }
+  // What XFORWARD said; until the transaction ends.
+  const ForwardedClient& forwarded() const { return forwarded_; }
   const std::string& helo_name() const { return helo_; }
   bool has_helo() const { return !helo_.empty(); }
   bool esmtp() const { return esmtp_; }
@@ -141,8 +109,8 @@ class ServerSession {
   void set_tls_available(bool available) { tls_available_ = available; }
   // Wrapper mode: TLS stands before the greeting.
   void set_encrypted() { encrypted_ = true; }
-  // smtpd_forbid_bare_newline_exclusions: this client may end lines, and messages, as it likes.
-  void tolerate_bare_newlines() { bare_newline_ = BareNewline::no; }
+  // For a client of smtpd_forbid_bare_newline_exclusions: it may end lines, and messages, as it likes.
+  void set_bare_newline(BareNewline policy) { bare_newline_ = policy; }
   BareNewline bare_newline_policy() const { return bare_newline_; }
   bool wants_sasl_mechanisms() const { return settings_.auth_enable && (encrypted_ || !settings_.tls_auth_only); }
 
@@ -167,7 +135,7 @@ class ServerSession {
   Action dispatch(const Command& command, std::string_view behind);
   bool out_of_step(const Command& command, std::string_view behind);
   bool offers_auth() const;
-  bool hides(std::uint32_t keyword) const { return (settings_.discard_ehlo_keywords & keyword) != 0; }
+  bool hides(std::uint32_t keyword) const { return (discarded_keywords_ & keyword) != 0; }
   ParameterSupport parameter_support() const;
   void reset_transaction();
 
@@ -183,7 +151,8 @@ class ServerSession {
   std::string check_vrfy(const Command& command);
   std::string check_etrn(const Command& command);
   std::string check_bdat(const Command& command);
-  std::string check_unauthorized(const Command& command);
+  std::string check_xclient(const Command& command);
+  std::string check_xforward(const Command& command);
   std::string read_candidate(const Command& command, std::size_t word, bool sender, bool utf8);
   Action apply_helo(const Command& command);
   Action apply_starttls(const Command& command);
@@ -195,11 +164,15 @@ class ServerSession {
   Action apply_noop(const Command& command);
   Action apply_vrfy(const Command& command);
   Action apply_etrn(const Command& command);
+  Action apply_xclient(const Command& command);
+  Action apply_xforward(const Command& command);
   Action apply_quit(const Command& command);
   Action apply_help(const Command& command);
   Action accept_helo();
   Action accept_mail();
   Action accept_rcpt();
+  Action accept_etrn();
+  Action accept_tls();
   void announce();
 
   const ServerSettings& settings_;
@@ -222,6 +195,8 @@ class ServerSession {
   bool noted_pipelining_ = false;
   bool noted_bare_newline_ = false;
   bool has_sasl_response_ = false;
+  bool may_xclient_ = false, may_xforward_ = false;
+  std::uint32_t discarded_keywords_;
   std::uint32_t errors_ = 0;
   std::uint32_t junk_commands_ = 0;
   std::uint32_t overshoot_ = 0;  // recipients refused for their number, of this transaction
@@ -236,6 +211,8 @@ class ServerSession {
   mail::Envelope envelope_;
   WallTime arrival_{};
   std::size_t recipients_ = 0;
+  XclientAttributes introduced_;
+  ForwardedClient forwarded_;
 
   std::string sasl_mechanisms_;
   std::string sasl_mechanism_, sasl_response_;

@@ -330,7 +330,7 @@ TEST(ServerSession, BareNewlineModes) {
   EXPECT_EQ(note.say("NOOP\n"), "250 2.0.0 Ok\r\n");
   EXPECT_TRUE(note.session.noted_bare_newline());
   Dialogue excluded(with([](ServerSettings& s) { s.bare_newline = BareNewline::reject; }));
-  excluded.session.tolerate_bare_newlines();
+  excluded.session.set_bare_newline(BareNewline::no);
   EXPECT_EQ(excluded.say("HELO x\n"), "250 mx.example\r\n");
   Dialogue normal;
   EXPECT_EQ(normal.say("NOOP\n"), "250 2.0.0 Ok\r\n");

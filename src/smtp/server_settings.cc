@@ -10,7 +10,7 @@ namespace waypost::smtp {
 
 std::uint32_t parse_ehlo_keywords(std::string_view list, std::vector<std::string>* unknown) {
   using K = EhloKeywords;
-  static constexpr std::array<std::pair<std::string_view, std::uint32_t>, 12> kNames = {{
+  static constexpr std::array<std::pair<std::string_view, std::uint32_t>, 15> kNames = {{
       {"pipelining", K::kPipelining},
       {"size", K::kSize},
       {"vrfy", K::kVrfy},
@@ -23,6 +23,9 @@ std::uint32_t parse_ehlo_keywords(std::string_view list, std::vector<std::string
       {"smtputf8", K::kSmtputf8},
       {"chunking", K::kChunking},
       {"silent-discard", K::kSilentDiscard},
+      {"xclient", K::kXclient},
+      {"xforward", K::kXforward},
+      {"verp", K::kVerp},
   }};
   std::uint32_t bits = 0;
   for (const auto word : split(list, ", \t\r\n")) {

@@ -18,7 +18,8 @@ namespace waypost::smtp {
 struct EhloKeywords {
   static constexpr std::uint32_t kPipelining = 1, kSize = 2, kVrfy = 4, kEtrn = 8, kStarttls = 16, kAuth = 32,
                                  kEnhancedStatusCodes = 64, k8bitmime = 128, kDsn = 256, kSmtputf8 = 512,
-                                 kChunking = 1024, kSilentDiscard = 2048;
+                                 kChunking = 1024, kSilentDiscard = 2048, kXclient = 4096, kXforward = 8192,
+                                 kVerp = 16384;
 };
 // A list of keywords in any case, separated by commas or blanks; `unknown` (may be null) gets what is none.
 std::uint32_t parse_ehlo_keywords(std::string_view list, std::vector<std::string>* unknown = nullptr);

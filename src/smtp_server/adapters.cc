@@ -29,21 +29,27 @@ class Incoming final : public IncomingMessage {
 
 }  // namespace
 
-net::Task<bool> PolicyAccess::matches(const tables::MatchList* list, const access::Subject& subject) {
-  if (list == nullptr || list->empty()) co_return false;
-  const auto matched = co_await list->matches_host(subject.client_name, subject.client_address);
+net::Task<bool> PolicyAccess::is_listed(ClientList list, const access::Subject& subject) {
+  const auto matched = co_await list_of(list).matches_host(subject.client_name, subject.client_address);
   co_return matched.value_or(false);
+}
+
+net::Task<std::optional<std::string>> PolicyAccess::hidden_keywords(const access::Subject& subject) {
+  if (hidden_keywords_.empty()) co_return std::nullopt;
+  auto found = co_await hidden_keywords_.find({subject.client_address});
+  co_return found ? std::move(*found) : std::nullopt;
 }
 
 std::optional<smtp::Reply> IntakeAdapter::check_space(std::uint64_t size) {
   return to_reply(intake_.check_space(size));
 }
 
-std::unique_ptr<IncomingMessage> IntakeAdapter::begin(mail::Envelope envelope, std::string tls_lines) {
+std::unique_ptr<IncomingMessage> IntakeAdapter::begin(mail::Envelope envelope, Arrival arrival) {
   intake::Trace trace;
-  trace.tls_lines = std::move(tls_lines);
-  auto completion = completion_ ? completion_(envelope) : intake::Completion{};
-  return std::make_unique<Incoming>(intake_.begin(std::move(envelope), std::move(trace), std::move(completion)));
+  trace.tls_lines = std::move(arrival.tls_lines);
+  trace.hides_client = arrival.hides_client;
+  return std::make_unique<Incoming>(
+      intake_.begin(std::move(envelope), std::move(trace), {.wanted = arrival.completes_headers, .full_name = {}}));
 }
 
 }  // namespace waypost::smtp_server

@@ -1,7 +1,7 @@
 // The ports over the modules that stand behind them in the relay.
 #pragma once
 
-#include <functional>
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,18 +10,17 @@
 #include "intake/intake.h"
 #include "smtp_server/ports.h"
 #include "tables/match_list.h"
+#include "tables/table_list.h"
 
 namespace waypost::smtp_server {
 
 // One listener's restriction lists. Immutable; any thread.
 class PolicyAccess final : public AccessPort {
  public:
-  using List = std::shared_ptr<const tables::MatchList>;
+  using Lists = std::array<tables::MatchList, kClientLists>;  // by ClientList
 
-  // `exceptions`: smtpd_client_event_limit_exceptions; `bare_newlines`: smtpd_forbid_bare_newline_exclusions. Null is
-  // an empty list.
-  PolicyAccess(std::shared_ptr<const access::Policy> policy, List exceptions, List bare_newlines = nullptr)
-      : policy_(std::move(policy)), exceptions_(std::move(exceptions)), bare_newlines_(std::move(bare_newlines)) {}
+  PolicyAccess(std::shared_ptr<const access::Policy> policy, Lists lists, tables::TableList hidden_keywords = {})
+      : policy_(std::move(policy)), lists_(std::move(lists)), hidden_keywords_(std::move(hidden_keywords)) {}
 
   net::Task<access::Decision> check_connect(const access::Subject& subject, access::Memory& memory) override {
     return policy_->check_connect(subject, memory);
@@ -35,45 +34,43 @@ class PolicyAccess final : public AccessPort {
   net::Task<access::Decision> check_rcpt(const access::Subject& subject, access::Memory& memory) override {
     return policy_->check_rcpt(subject, memory);
   }
+  net::Task<access::Decision> check_etrn(const access::Subject& subject, access::Memory& memory) override {
+    return policy_->check_etrn(subject, memory);
+  }
   net::Task<access::Decision> check_data(const access::Subject& subject) override {
     return policy_->check_data(subject);
   }
   net::Task<access::Decision> check_end_of_data(const access::Subject& subject) override {
     return policy_->check_end_of_data(subject);
   }
-  // A list that cannot be read exempts nobody.
-  net::Task<bool> is_exempt_from_limits(const access::Subject& subject) override {
-    return matches(exceptions_.get(), subject);
+  bool has(ClientList list) const override { return !list_of(list).empty(); }
+  // Nobody is in a list that cannot be read.
+  net::Task<bool> is_listed(ClientList list, const access::Subject& subject) override;
+  net::Task<Result<bool>> may_omit_headers(const access::Subject& subject) override {
+    return policy_->may_omit_headers(subject);
   }
-  net::Task<bool> may_send_bare_newlines(const access::Subject& subject) override {
-    return matches(bare_newlines_.get(), subject);
-  }
+  net::Task<std::optional<std::string>> hidden_keywords(const access::Subject& subject) override;
 
  private:
-  static net::Task<bool> matches(const tables::MatchList* list, const access::Subject& subject);
+  const tables::MatchList& list_of(ClientList list) const { return lists_[static_cast<std::size_t>(list)]; }
 
   std::shared_ptr<const access::Policy> policy_;
-  List exceptions_, bare_newlines_;
+  Lists lists_;
+  tables::TableList hidden_keywords_;
 };
 
 // The relay's one intake. Any thread.
 class IntakeAdapter final : public IntakePort {
  public:
-  // Whether the message of this client gets the headers that it lacks (local_header_rewrite_clients,
-  // always_add_missing_headers). Must not block.
-  using CompletionRule = std::function<intake::Completion(const mail::Envelope&)>;
-
   // `intake` outlives every session.
-  IntakeAdapter(intake::Intake& intake, CompletionRule completion)
-      : intake_(intake), completion_(std::move(completion)) {}
+  explicit IntakeAdapter(intake::Intake& intake) : intake_(intake) {}
 
   QueueId next_id() override { return intake_.next_id(); }
   std::optional<smtp::Reply> check_space(std::uint64_t size) override;
-  std::unique_ptr<IncomingMessage> begin(mail::Envelope envelope, std::string tls_lines) override;
+  std::unique_ptr<IncomingMessage> begin(mail::Envelope envelope, Arrival arrival) override;
 
  private:
   intake::Intake& intake_;
-  CompletionRule completion_;
 };
 
 }  // namespace waypost::smtp_server

@@ -20,6 +20,16 @@
 
 namespace waypost::smtp_server {
 
+// The lists of clients that the operator keeps. In each a client is or is not.
+enum class ClientList : std::uint8_t {
+  unlimited,      // smtpd_client_event_limit_exceptions
+  bare_newlines,  // smtpd_forbid_bare_newline_exclusions
+  xclient,        // smtpd_authorized_xclient_hosts
+  xforward,       // smtpd_authorized_xforward_hosts
+  debug,          // debug_peer_list
+};
+inline constexpr std::size_t kClientLists = 5;
+
 // Who may do what. Everything that is given lives until the task is done.
 class AccessPort {
  public:
@@ -28,12 +38,16 @@ class AccessPort {
   virtual net::Task<access::Decision> check_helo(const access::Subject& subject, access::Memory& memory) = 0;
   virtual net::Task<access::Decision> check_mail(const access::Subject& subject, access::Memory& memory) = 0;
   virtual net::Task<access::Decision> check_rcpt(const access::Subject& subject, access::Memory& memory) = 0;
+  virtual net::Task<access::Decision> check_etrn(const access::Subject& subject, access::Memory& memory) = 0;
   virtual net::Task<access::Decision> check_data(const access::Subject& subject) = 0;
   virtual net::Task<access::Decision> check_end_of_data(const access::Subject& subject) = 0;
-  // smtpd_client_event_limit_exceptions: no connection limit for this client.
-  virtual net::Task<bool> is_exempt_from_limits(const access::Subject& subject) = 0;
-  // smtpd_forbid_bare_newline_exclusions. Asked only when there is something to be excluded from.
-  virtual net::Task<bool> may_send_bare_newlines(const access::Subject& subject) = 0;
+  // False: nobody is in it, and there is no need to ask.
+  virtual bool has(ClientList list) const = 0;
+  virtual net::Task<bool> is_listed(ClientList list, const access::Subject& subject) = 0;
+  // local_header_rewrite_clients: may this client leave out headers, which are then added? An error defers the mail.
+  virtual net::Task<Result<bool>> may_omit_headers(const access::Subject& subject) = 0;
+  // smtpd_discard_ehlo_keyword_address_maps: the EHLO keywords to hide from this client; nullopt: the service's own.
+  virtual net::Task<std::optional<std::string>> hidden_keywords(const access::Subject& subject) = 0;
 };
 
 // The end of a message's way in: an id, or why it was not taken.
@@ -53,14 +67,21 @@ class IncomingMessage {
   virtual net::Task<Verdict> finish() = 0;
 };
 
+// What the envelope does not hold of how a message came in.
+struct Arrival {
+  std::string tls_lines;           // for Received:, whole lines with CRLF; may be empty
+  bool hides_client = false;       // smtpd_hide_client_session: Received: does not tell of the client
+  bool completes_headers = false;  // what headers are missing are added
+};
+
 class IntakePort {
  public:
   virtual ~IntakePort() = default;
   virtual QueueId next_id() = 0;
   // At MAIL FROM; `size` as the client declared it, 0 if it did not.
   virtual std::optional<smtp::Reply> check_space(std::uint64_t size) = 0;
-  // The envelope is complete and has its id. `tls_lines`: for Received:, whole lines with CRLF; may be empty. Not null.
-  virtual std::unique_ptr<IncomingMessage> begin(mail::Envelope envelope, std::string tls_lines) = 0;
+  // The envelope is complete and has its id. Not null.
+  virtual std::unique_ptr<IncomingMessage> begin(mail::Envelope envelope, Arrival arrival) = 0;
 };
 
 // What the DNS says about a client's address.

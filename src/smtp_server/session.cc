@@ -18,33 +18,37 @@ using smtp::Action;
 
 namespace {
 
-// 192.0.2.1 for ::ffff:192.0.2.1: what Postfix logs and compares.
-std::string plain_address(const net::Endpoint& peer) {
-  constexpr std::string_view kMapped = "::ffff:";
-  const std::string& address = peer.address;
-  const bool mapped = istarts_with(address, kMapped) && address.find('.') != std::string::npos;
-  if (peer.is_unix || address.empty()) return "unknown";
-  return mapped ? address.substr(kMapped.size()) : address;
-}
-
-std::string too_many_connections(const ServiceSettings& settings, const std::string& address) {
-  return fmt::format("421 4.7.0 {} Error: too many connections from {}\r\n", settings.protocol.hostname, address);
-}
-
 // Over the service's total: as cheap as can be, no name is looked up.
 net::Task<void> turn_away(net::Stream& stream, const Service& service, Environment& environment) {
-  const std::string address = plain_address(stream.peer());
+  const std::string address = ends_of(stream).client_address;
   const auto number = environment.numbers.take();
   const Log log(environment.log, service.settings.tag, number.number());
   log.warning("Connection concurrency limit exceeded: {} for service {}, refusing unknown[{}]",
               service.connections->in_use(), service.settings.name, address);
   const MonoTime deadline = stream.thread().now() + kGoodbyeTimeout;
   if (!service.settings.protocol.tls_wrapper) {
-    const std::string reply = too_many_connections(service.settings, address);
+    const std::string reply = fmt::format("421 4.7.0 {} Error: too many connections from {}\r\n",
+                                          service.settings.protocol.hostname, address);
     const auto said = co_await stream.write_all(reply, deadline);
     if (!said) co_return;
   }
   co_await stream.close_gracefully(deadline);
+}
+
+// Without the load balancer's word nobody knows what this client may do.
+net::Task<std::optional<Ends>> hear_proxy(net::Stream& stream, const Service& service, Environment& environment) {
+  const auto number = environment.numbers.take();
+  const Log log(environment.log, service.settings.tag, number.number());
+  auto ends = co_await read_proxy_header(stream, service.settings, log);
+  if (!ends) {
+    log.info("connect from unknown[unknown]");
+    const std::string reply = fmt::format("421 4.3.0 {} Server local error\r\n", service.settings.protocol.hostname);
+    const MonoTime deadline = stream.thread().now() + kGoodbyeTimeout;
+    const auto said = co_await stream.write_all(reply, deadline);
+    log.info("disconnect from unknown[unknown] commands=0/0");
+    if (said) co_await stream.close_gracefully(deadline);
+  }
+  co_return ends;
 }
 
 }  // namespace
@@ -59,21 +63,27 @@ net::Task<void> serve(net::Stream stream, std::shared_ptr<const Service> service
       co_return;
     }
   }
-  ClientNames names = co_await environment.names.names_of(plain_address(stream.peer()));
-  Session session(std::move(stream), std::move(service), environment, group, std::move(names));
+  Ends ends = ends_of(stream);
+  if (service->settings.proxy_header) {
+    auto proxied = co_await hear_proxy(stream, *service, environment);
+    if (!proxied) co_return;
+    ends = std::move(*proxied);
+  }
+  ClientNames names = co_await environment.names.names_of(ends.client_address);
+  Session session(std::move(stream), std::move(service), environment, group, std::move(ends), std::move(names));
   co_await session.run();
 }
 
 Session::Session(net::Stream stream, std::shared_ptr<const Service> service, Environment& environment,
-                 net::TaskGroup& group, ClientNames names)
+                 net::TaskGroup& group, Ends ends, ClientNames names)
     : stream_(std::move(stream)),
       service_(std::move(service)),
       environment_(environment),
       group_(group),
       number_(environment.numbers.take()),
-      log_(Log(environment.log, service_->settings.tag, number_.number()),
-           fmt::format("{}[{}]", names.name, plain_address(stream_.peer()))),
-      protocol_(service_->settings.protocol, log_, {names.name, plain_address(stream_.peer())}),
+      log_(Log(environment.log, service_->settings.tag, number_.number())),
+      protocol_(service_->settings.protocol, log_, {}),
+      ends_(std::move(ends)),
       stop_hook_(group,
                  [this] {
                    if (waiting_for_command_) stream_.interrupt();
@@ -81,8 +91,8 @@ Session::Session(net::Stream stream, std::shared_ptr<const Service> service, Env
       name_warning_(std::move(names.warning)) {
   log_.set_session(protocol_);
   subject_.client_name = std::move(names.name);
-  subject_.client_address = protocol_.client().address;
   subject_.reverse_name = std::move(names.reverse);
+  identify();
 }
 
 net::Task<void> Session::run() {
@@ -95,25 +105,11 @@ net::Task<void> Session::run() {
 
 // Limits, TLS in wrapper mode, the greeting.
 net::Task<bool> Session::admit() {
-  const auto& limiter = service_->client_connections;
-  if (limiter) {
-    const bool exempt = co_await service_->access->is_exempt_from_limits(subject_);
-    lease_ = exempt ? std::nullopt : limiter->take(subject_.client_address);
-    if (!exempt && !lease_) {
-      log_.too_many_connections(limiter->in_use(subject_.client_address) + 1, settings().name);
-      if (!settings().protocol.tls_wrapper) {
-        protocol_.output() = too_many_connections(settings(), subject_.client_address);
-      }
-      co_return false;
-    }
-  }
-  if (protocol_.bare_newline_policy() != smtp::BareNewline::no) {
-    const bool excluded = co_await service_->access->may_send_bare_newlines(subject_);
-    if (excluded) protocol_.tolerate_bare_newlines();
-  }
+  co_await learn_lists();
+  if (!take_connection()) co_return false;
   protocol_.set_tls_available(service_->tls_context != nullptr);
   if (settings().protocol.tls_wrapper) {
-    const bool encrypted = co_await shake_hands();
+    const bool encrypted = may_shake_hands() && co_await shake_hands();
     if (!encrypted) co_return false;
     protocol_.set_encrypted();
   }
@@ -145,6 +141,7 @@ net::Task<void> Session::converse() {
     }
     const auto line = reader_.next(input_, protocol_.line_limit());
     if (!line) continue;
+    if (listed(ClientList::debug)) log_.heard(line->text);
     Action action = protocol_.on_line(*line, input_);
     if (exchange_ && !protocol_.authenticating() && action != Action::sasl_step) exchange_.reset();
     while (action != Action::next_line && action != Action::close) {
@@ -178,6 +175,7 @@ net::Task<void> Session::leave() {
     log_.ended("too many errors", content_bytes_);
   }
   if (end_ != End::lost && stream_.is_open() && !protocol_.output().empty()) {
+    if (listed(ClientList::debug)) log_.said(protocol_.output());
     const auto said = co_await stream_.write_all(protocol_.output(), deadline(kGoodbyeTimeout));
     if (!said) stream_.close();
   }
@@ -189,6 +187,7 @@ net::Task<void> Session::leave() {
 net::Task<bool> Session::flush() {
   std::string& output = protocol_.output();
   if (output.empty()) co_return true;
+  if (listed(ClientList::debug)) log_.said(output);
   const auto written = co_await stream_.write_all(output, deadline(settings().timeout));
   if (output.capacity() > kIdleOutputBytes) {
     output = {};
@@ -259,6 +258,9 @@ net::Task<Action> Session::answer(Action asked) {
     case Action::sasl_step:
       next = co_await authenticate(asked == Action::sasl_start);
       break;
+    case Action::introduce:
+      next = co_await introduce();
+      break;
     default:
       next = co_await check(asked);
       break;
@@ -267,6 +269,7 @@ net::Task<Action> Session::answer(Action asked) {
 }
 
 net::Task<Action> Session::check(Action asked) {
+  if (auto refusal = over_rate(asked)) co_return protocol_.on_decision(&*refusal);
   describe_subject(asked);
   AccessPort& access = *service_->access;
   access::Decision decision;
@@ -283,15 +286,18 @@ net::Task<Action> Session::check(Action asked) {
     case Action::check_end_of_data:
       decision = co_await access.check_end_of_data(subject_);
       break;
+    case Action::check_tls:
+      break;
+    case Action::check_etrn:
+      decision = co_await access.check_etrn(subject_, memory_);
+      break;
     default:
       decision = co_await access.check_rcpt(subject_, memory_);
       break;
   }
   auto refusal = judge(decision);
   if (asked == Action::check_mail && !refusal) {
-    refusal = environment_.intake.check_space(protocol_.size_said());
-    if (refusal) log_.refused("reject", to_string(*refusal));
-    protocol_.set_arrival(environment_.clock.wall());
+    refusal = co_await begin_mail();
   }
   if (asked == Action::check_rcpt && !refusal && !protocol_.envelope().id) {
     const QueueId id = environment_.intake.next_id();
@@ -299,6 +305,23 @@ net::Task<Action> Session::check(Action asked) {
     log_.began(id);
   }
   co_return protocol_.on_decision(refusal ? &*refusal : nullptr);
+}
+
+// A sender is welcome: is there room, and how is its mail to be treated?
+net::Task<std::optional<smtp::Reply>> Session::begin_mail() {
+  protocol_.set_arrival(environment_.clock.wall());
+  auto refusal = environment_.intake.check_space(protocol_.size_said());
+  if (!refusal && !omits_headers_) {
+    auto omits = co_await service_->access->may_omit_headers(subject_);
+    if (!omits) {
+      log_.log().warning("{}", omits.error().text);
+      refusal = smtp::Reply{451, "4.3.0", "Temporary lookup error"};
+    } else {
+      omits_headers_ = *omits;
+    }
+  }
+  if (refusal) log_.refused("reject", to_string(*refusal));
+  co_return refusal;
 }
 
 void Session::describe_subject(Action asked) {
@@ -309,6 +332,7 @@ void Session::describe_subject(Action asked) {
     subject_.helo = protocol_.helo_name();
   }
   subject_.protocol = protocol_.protocol();
+  if (subject_.sasl_username != protocol_.sasl_username()) omits_headers_.reset();
   subject_.sasl_method = protocol_.sasl_method();
   subject_.sasl_username = protocol_.sasl_username();
   subject_.encrypted = protocol_.encrypted();
@@ -319,7 +343,7 @@ void Session::describe_subject(Action asked) {
     subject_.sender = protocol_.envelope().sender;
   }
   subject_.recipient.reset();
-  if (asked == Action::check_rcpt || asked == Action::check_vrfy) {
+  if (asked == Action::check_rcpt || asked == Action::check_vrfy || asked == Action::check_etrn) {
     subject_.recipient = protocol_.candidate();
   } else if (protocol_.recipient_count() == 1) {
     subject_.recipient = protocol_.envelope().recipients.front().address;

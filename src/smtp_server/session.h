@@ -17,6 +17,7 @@
 #include "net/task.h"
 #include "net/task_group.h"
 #include "smtp/server_settings.h"
+#include "smtp_server/client_rates.h"
 #include "smtp_server/ports.h"
 #include "smtp_server/session_numbers.h"
 #include "tls/server_context.h"
@@ -25,13 +26,23 @@ namespace waypost::smtp_server {
 
 struct ServiceSettings {
   smtp::ServerSettings protocol;
-  std::string tag = "postfix/smtpd";           // syslog_name/smtpd: "postfix/submission/smtpd"
-  std::string name = "smtp";                   // the master.cf service, for messages
-  std::chrono::seconds timeout{300};           // smtpd_timeout: for a command, and for each read of content
-  std::chrono::seconds starttls_timeout{300};  // smtpd_starttls_timeout
-  int tls_loglevel = 0;                        // smtpd_tls_loglevel
-  bool tls_received_header = false;            // smtpd_tls_received_header
-  bool tls_ask_certificate = false;            // smtpd_tls_ask_ccert
+  std::string tag = "postfix/smtpd";              // syslog_name/smtpd: "postfix/submission/smtpd"
+  std::string name = "smtp";                      // the master.cf service, for messages
+  std::chrono::seconds timeout{300};              // smtpd_timeout: for a command, and for each read of content
+  std::chrono::seconds starttls_timeout{300};     // smtpd_starttls_timeout
+  int tls_loglevel = 0;                           // smtpd_tls_loglevel
+  bool tls_received_header = false;               // smtpd_tls_received_header
+  bool tls_ask_certificate = false;               // smtpd_tls_ask_ccert
+  bool tls_require_certificate = false;           // smtpd_tls_req_ccert, where TLS is mandatory: a trusted one
+  std::string tls_fingerprint_digest = "sha256";  // smtpd_tls_fingerprint_digest
+
+  bool proxy_header = false;              // smtpd_upstream_proxy_protocol = haproxy
+  std::chrono::seconds proxy_timeout{5};  // smtpd_upstream_proxy_timeout
+  bool log_client_port = false;           // smtpd_client_port_logging
+  bool hide_client_session = false;       // smtpd_hide_client_session
+  RateLimits rate_limits;                 // smtpd_client_*_rate_limit
+  unsigned ipv4_prefix_length = 32;       // smtpd_client_ipv4_prefix_length: what counts as one client
+  unsigned ipv6_prefix_length = 84;       // smtpd_client_ipv6_prefix_length
 };
 
 // One listener as configured now: an immutable snapshot. Sessions keep the one that they began with.
@@ -41,7 +52,8 @@ struct Service {
   std::shared_ptr<Authenticator> authenticator;           // null: AUTH is not enabled
   std::shared_ptr<const tls::ServerContext> tls_context;  // null: none, or no usable certificate
   std::shared_ptr<net::Limiter> connections;              // of the service, in total
-  std::shared_ptr<net::Limiter> client_connections;       // smtpd_client_connection_count_limit, by address
+  std::shared_ptr<net::Limiter> client_connections;       // smtpd_client_connection_count_limit, by client_range
+  std::shared_ptr<ClientRates> rates;                     // by client_range; null: no rate is limited
 };
 
 // What all sessions of the process share. Outlives them.

@@ -1,6 +1,7 @@
 // The session's state; see session.h for what it promises. Inside smtp_server/ only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "smtp/server_session.h"
 #include "smtp_server/session.h"
 #include "smtp_server/session_log.h"
+#include "tls/peer.h"
 
 namespace waypost::smtp_server {
 
@@ -20,10 +22,18 @@ inline constexpr std::chrono::seconds kGoodbyeTimeout{10};
 // Capacity that a session may keep for its replies while it waits.
 inline constexpr std::size_t kIdleOutputBytes = 1024;
 
+// The two ends of the connection, as the session believes them: the socket's, or what a load balancer says.
+struct Ends {
+  std::string client_address, client_port, server_address, server_port;
+};
+Ends ends_of(net::Stream& stream);
+// Takes the load balancer's header off the stream (session_proxy.cc). nullopt: it did not come or says nothing; logged.
+net::Task<std::optional<Ends>> read_proxy_header(net::Stream& stream, const ServiceSettings& settings, const Log& log);
+
 class Session {
  public:
   Session(net::Stream stream, std::shared_ptr<const Service> service, Environment& environment, net::TaskGroup& group,
-          ClientNames names);
+          Ends ends, ClientNames names);
   net::Task<void> run();
 
  private:
@@ -36,10 +46,21 @@ class Session {
   net::Task<bool> flush();
   net::Task<bool> fill();
   net::Task<bool> shake_hands();
+  net::Task<void> await_command();
   void note(const Error& error);
   void keep_input();
   void drop_input();
   std::string_view pending_before_greeting();
+
+  // Who the client is and what it may do (session_client.cc).
+  void identify();
+  net::Task<void> learn_lists();
+  bool listed(ClientList list) const { return lists_[static_cast<std::size_t>(list)]; }
+  bool take_connection();
+  bool is_over_rate(RateEvent event);
+  std::optional<smtp::Reply> over_rate(smtp::Action asked);
+  bool may_shake_hands() const;
+  net::Task<smtp::Action> introduce();
 
   // The dialogue.
   net::Task<bool> admit();
@@ -48,6 +69,7 @@ class Session {
   net::Task<void> leave();
   net::Task<smtp::Action> answer(smtp::Action asked);
   net::Task<smtp::Action> check(smtp::Action asked);
+  net::Task<std::optional<smtp::Reply>> begin_mail();
   net::Task<smtp::Action> receive();
   net::Task<smtp::Action> commit();
   net::Task<smtp::Action> start_tls();
@@ -57,7 +79,9 @@ class Session {
 
   void describe_subject(smtp::Action asked);
   std::optional<smtp::Reply> judge(const access::Decision& decision);
-  void remember_tls();
+  bool remember_tls();
+  bool is_certificate_missing(const tls::PeerStatus& peer);
+  std::string received_lines(const tls::PeerStatus& peer) const;
   bool decode(smtp::DataDecoder& decoder, std::string_view& content);
 
   net::Stream stream_;
@@ -68,9 +92,13 @@ class Session {
   SessionLog log_;
   smtp::ServerSession protocol_;
   smtp::LineReader reader_;
+  Ends ends_;
   access::Subject subject_;
   access::Memory memory_;
   std::optional<net::Limiter::Lease> lease_;
+  std::array<bool, kClientLists> lists_{};  // by ClientList
+  std::string client_range_;                // what its limits are counted by
+  std::optional<bool> omits_headers_;       // as long as nothing changes about the client
   net::StopHook stop_hook_;
 
   std::string_view input_;  // received and not consumed: in the thread's scratch until the next await, or in carry_

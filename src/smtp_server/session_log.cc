@@ -31,6 +31,9 @@ void SessionLog::began(QueueId id) const {
     tail = fmt::format(", sasl_method={}, sasl_username={}", session_->sasl_method(), session_->sasl_username());
   }
   if (!session_->sasl_sender().empty()) tail += fmt::format(", sasl_sender={}", session_->sasl_sender());
+  const auto& forwarded = session_->forwarded();
+  if (!forwarded.ident.empty()) tail += fmt::format(", orig_queue_id={}", forwarded.ident);
+  if (forwarded.has_client) tail += fmt::format(", orig_client={}[{}]", forwarded.name, forwarded.address);
   log_.info("{}: client={}{}", id.text(), client_, tail);
 }
 
@@ -38,8 +41,8 @@ void SessionLog::refused(std::string_view verb, std::string_view reply) const {
   log_.info("{}: {}: {} from {}: {};{}", queue_id(), verb, session_->where(), client_, printable(reply), evidence());
 }
 
-void SessionLog::too_many_connections(std::size_t count, std::string_view service) const {
-  log_.warning("Connection concurrency limit exceeded: {} from {} for service {}", count, client_, service);
+void SessionLog::over_limit(std::string_view what, std::size_t count, std::string_view service) const {
+  log_.warning("{} limit exceeded: {} from {} for service {}", what, count, client_, service);
 }
 
 void SessionLog::tls_established(std::string_view trust, bool resumed, std::string_view description) const {
@@ -68,6 +71,21 @@ void SessionLog::auth_failed(const smtp::SaslAnswer& answer) const {
   log_.warning("{}: SASL {} authentication failed: {}, sasl_username={}", client_, printable(mechanism, kQuotedBytes),
                answer.text.empty() ? "(reason unavailable)" : printable(answer.text),
                answer.username.empty() ? "(unavailable)" : printable(answer.username, kQuotedBytes));
+}
+
+void SessionLog::heard(std::string_view line) const {
+  const auto command = smtp::parse_command(line);
+  if (session_->authenticating()) {
+    log_.info("< {}: (authentication response)", client_);
+  } else if (command.verb == smtp::Verb::auth && command.count > 2) {
+    log_.info("< {}: AUTH {} (initial response)", client_, printable(command.word(1), kQuotedBytes));
+  } else {
+    log_.info("< {}: {}", client_, printable(line));
+  }
+}
+
+void SessionLog::said(std::string_view replies) const {
+  for (const auto line : split(replies, "\r\n")) log_.info("> {}: {}", client_, printable(line));
 }
 
 void SessionLog::illegal_address(std::string_view verb, std::string_view path) {

@@ -14,8 +14,10 @@ namespace waypost::smtp_server {
 
 class SessionLog final : public smtp::ServerObserver {
  public:
-  // `client`: "name[address]". Set the session before anything is observed; it outlives this object's use.
-  SessionLog(Log log, std::string client) : log_(std::move(log)), client_(std::move(client)) {}
+  // Set client and session before anything is observed; the session outlives this object's use.
+  explicit SessionLog(Log log) : log_(std::move(log)) {}
+  // "name[address]", or "name[address]:port".
+  void set_client(std::string client) { client_ = std::move(client); }
   void set_session(const smtp::ServerSession& session) { session_ = &session; }
   const Log& log() const { return log_; }
   const std::string& client() const { return client_; }
@@ -31,10 +33,14 @@ class SessionLog final : public smtp::ServerObserver {
   // "reject_warning".
   void refused(std::string_view verb, std::string_view reply) const;
   void content_too_big() const { log_.warning("{}: queue file size limit exceeded", queue_id()); }
-  void too_many_connections(std::size_t count, std::string_view service) const;
+  // `what`: "Connection rate", "AUTH command rate" ...
+  void over_limit(std::string_view what, std::size_t count, std::string_view service) const;
   void tls_established(std::string_view trust, bool resumed, std::string_view description) const;
   void tls_failed(const Error& error) const;
   void auth_failed(const smtp::SaslAnswer& answer) const;
+  // debug_peer_list: the dialogue, without what authenticates. A command before it is obeyed; replies as on the wire.
+  void heard(std::string_view line) const;
+  void said(std::string_view replies) const;
 
   void illegal_address(std::string_view verb, std::string_view path) override;
   void non_smtp_command(std::string_view line) override;

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "intake/received.h"
 #include "smtp_server/session_impl.h"
-#include "tls/peer.h"
 
 namespace waypost::smtp_server {
 
@@ -16,9 +16,17 @@ net::Task<Action> Session::start_tls() {
   reader_.clear();
   const bool flushed = co_await flush();
   const bool encrypted = flushed && co_await shake_hands();
+  omits_headers_.reset();
+  // It is told to go when it asks for something, or it might not listen.
+  if (!encrypted && end_ == End::none) co_await await_command();
   const Action next = protocol_.on_tls(encrypted);
   if (encrypted) co_await learn_mechanisms();
   co_return next;
+}
+
+net::Task<void> Session::await_command() {
+  const auto readable = co_await stream_.wait_readable(deadline(settings().timeout));
+  if (!readable) note(readable.error());
 }
 
 net::Task<bool> Session::shake_hands() {
@@ -36,28 +44,60 @@ net::Task<bool> Session::shake_hands() {
     end_ = End::lost;
     co_return false;
   }
-  remember_tls();
-  co_return true;
+  co_return remember_tls();
 }
 
-void Session::remember_tls() {
+// What the new session says about the client. False: it must not stay.
+bool Session::remember_tls() {
   const SSL* ssl = stream_.ssl();
+  const bool counts_sessions = settings().rate_limits.of(RateEvent::tls_session) > 0;
+  if (settings().tls_loglevel < 1 && !settings().tls_received_header && !settings().tls_ask_certificate &&
+      !counts_sessions) {
+    return true;
+  }
+  const auto peer = tls::inspect_peer(ssl, {}, settings().tls_fingerprint_digest);
   if (settings().tls_loglevel >= 1) {
-    const auto peer = tls::inspect_peer(ssl);
-    const auto trust = tls::trust_word(tls::trust_of(peer, false));
-    log_.tls_established(trust, peer.resumed, tls::describe(ssl));
+    log_.tls_established(tls::trust_word(tls::trust_of(peer, false)), peer.resumed, tls::describe(ssl));
   }
-  if (!settings().tls_received_header) return;
-  const auto facts = tls::session_facts(ssl);
-  tls_lines_ = fmt::format("\t(using {} with cipher {} ({}/{} bits)", facts.protocol, facts.cipher, facts.bits_used,
-                           facts.bits_of_algorithm);
+  if (peer.presented) subject_.certificate = {peer.trusted, peer.fingerprint, peer.key_fingerprint};
+  if (settings().tls_received_header) tls_lines_ = received_lines(peer);
+  if (counts_sessions && !peer.resumed && is_over_rate(RateEvent::tls_session)) {
+    protocol_.say_goodbye(
+        {421, "4.7.0",
+         fmt::format("{} Error: too many new TLS sessions from {}", settings().protocol.hostname, log_.client())});
+    return false;
+  }
+  return !is_certificate_missing(peer);
+}
+
+// smtpd_tls_req_ccert.
+bool Session::is_certificate_missing(const tls::PeerStatus& peer) {
+  if (!settings().tls_require_certificate || peer.trusted) return false;
+  const auto* const why = peer.presented ? "Client certificate not trusted" : "No client certificate presented";
+  log_.log().info("NOQUEUE: abort: TLS from {}: {}", log_.client(), why);
+  protocol_.say_goodbye({421, "4.7.1", fmt::format("{} Error: {}", settings().protocol.hostname, why)});
+  return true;
+}
+
+std::string Session::received_lines(const tls::PeerStatus& peer) const {
+  const auto facts = tls::session_facts(stream_.ssl());
+  std::string out = fmt::format("\t(using {} with cipher {} ({}/{} bits)", facts.protocol, facts.cipher,
+                                facts.bits_used, facts.bits_of_algorithm);
   if (!facts.key_exchange.empty()) {
-    tls_lines_ += fmt::format("\r\n\t key-exchange {}", facts.key_exchange);
-    if (!facts.server_signature.empty()) tls_lines_ += fmt::format(" server-signature {}", facts.server_signature);
-    if (!facts.server_digest.empty()) tls_lines_ += fmt::format(" server-digest {}", facts.server_digest);
+    out += fmt::format("\r\n\t key-exchange {}", facts.key_exchange);
+    if (!facts.server_signature.empty()) out += fmt::format(" server-signature {}", facts.server_signature);
+    if (!facts.server_digest.empty()) out += fmt::format(" server-digest {}", facts.server_digest);
   }
-  tls_lines_ += settings().tls_ask_certificate ? ")\r\n\t(Client did not present a certificate)\r\n"
-                                               : ")\r\n\t(No client certificate requested)\r\n";
+  if (!facts.client_signature.empty()) {
+    out += fmt::format("\r\n\t client-signature {}", facts.client_signature);
+    if (!facts.client_digest.empty()) out += fmt::format(" client-digest {}", facts.client_digest);
+  }
+  if (peer.presented) {
+    return out + fmt::format(")\r\n\t(Client CN \"{}\", Issuer \"{}\" ({}))\r\n", intake::comment_text(peer.subject_cn),
+                             intake::comment_text(peer.issuer_cn), peer.trusted ? "verified OK" : "not verified");
+  }
+  return out + (settings().tls_ask_certificate ? ")\r\n\t(Client did not present a certificate)\r\n"
+                                               : ")\r\n\t(No client certificate requested)\r\n");
 }
 
 net::Task<void> Session::learn_mechanisms() {
@@ -70,7 +110,8 @@ net::Task<Action> Session::authenticate(bool first) {
   const std::string mechanism = protocol_.sasl_mechanism();
   const std::string response = protocol_.sasl_response();
   if (first) {
-    const AuthClient client{subject_.client_address, stream_.local().address, protocol_.encrypted()};
+    if (const auto refusal = over_rate(Action::sasl_start)) co_return protocol_.on_auth_refused(*refusal);
+    const AuthClient client{subject_.client_address, ends_.server_address, protocol_.encrypted()};
     exchange_ = service_->authenticator->begin(mechanism, client);
   }
   smtp::SaslAnswer answer{smtp::SaslAnswer::Kind::failure, {}, {}};

@@ -151,7 +151,7 @@ TEST(Session, OnlyExcludedClientsEndMessagesWithBareNewlines) {
   strict.send("x\n.\nMAIL FROM:<smuggled@b>\r\n.\r\nQUIT\r\n");
   EXPECT_EQ(strict.rest(), "250 2.0.0 Ok: queued as ABCDE1\r\n221 2.0.0 Bye\r\n");
   EXPECT_EQ(server.intake.messages()[0].content, "x\r\nMAIL FROM:<smuggled@b>\r\n");
-  server.access->bare_newlines = true;
+  server.access->lists[ClientList::bare_newlines] = {"127.0.0.1"};
   TestClient old = server.greeted();
   old.send("MAIL FROM:<a@b>\nRCPT TO:<c@d>\nDATA\n");
   old.until("354");
@@ -256,7 +256,7 @@ TEST(Session, LimitsConnections) {
   EXPECT_TRUE(
       server.logged("warning: Connection concurrency limit exceeded: 3 from unknown[127.0.0.1] for service smtp"));
   EXPECT_TRUE(server.logged("disconnect from unknown[127.0.0.1] commands=0/0"));
-  server.access->exempt = true;
+  server.access->lists[ClientList::unlimited] = {"127.0.0.1"};
   TestClient own = server.greeted();
   TestClient over_total = server.client();
   EXPECT_THAT(over_total.rest(), StartsWith("421 4.7.0"));

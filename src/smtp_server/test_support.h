@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,13 +31,18 @@ class FakeAccess final : public AccessPort {
     const auto known = recipients.find(subject.recipient.value_or(""));
     return say(known == recipients.end() ? access::Decision{} : known->second);
   }
+  net::Task<access::Decision> check_etrn(const access::Subject&, access::Memory&) override { return say(etrn); }
   net::Task<access::Decision> check_data(const access::Subject&) override { return say(data); }
   net::Task<access::Decision> check_end_of_data(const access::Subject& subject) override {
     last = subject;
     return say(end_of_data);
   }
-  net::Task<bool> is_exempt_from_limits(const access::Subject&) override { co_return exempt; }
-  net::Task<bool> may_send_bare_newlines(const access::Subject&) override { co_return bare_newlines; }
+  bool has(ClientList list) const override { return lists.contains(list); }
+  net::Task<bool> is_listed(ClientList list, const access::Subject& subject) override {
+    co_return lists[list].contains(subject.client_address);
+  }
+  net::Task<Result<bool>> may_omit_headers(const access::Subject&) override { co_return omit_headers; }
+  net::Task<std::optional<std::string>> hidden_keywords(const access::Subject&) override { co_return hidden; }
 
   static access::Decision refusal(int code, std::string dsn, std::string text) {
     access::Decision out;
@@ -47,11 +53,12 @@ class FakeAccess final : public AccessPort {
     return out;
   }
 
-  access::Decision connect, helo, mail, data, end_of_data;
+  access::Decision connect, helo, mail, etrn, data, end_of_data;
   std::map<std::string, access::Decision> recipients;
   access::Subject last;
-  bool exempt = false;
-  bool bare_newlines = false;
+  std::map<ClientList, std::set<std::string>> lists;  // addresses
+  Result<bool> omit_headers = false;
+  std::optional<std::string> hidden;
 
  private:
   static net::Task<access::Decision> say(access::Decision decision) { co_return decision; }
@@ -62,13 +69,14 @@ class FakeIntake final : public IntakePort {
  public:
   struct Stored {
     mail::Envelope envelope;
-    std::string content, tls_lines;
+    std::string content;
+    Arrival arrival;
   };
 
   QueueId next_id() override { return QueueId(0xABCDE, ++ids); }
   std::optional<smtp::Reply> check_space(std::uint64_t) override { return space; }
-  std::unique_ptr<IncomingMessage> begin(mail::Envelope envelope, std::string tls_lines) override {
-    return std::make_unique<Incoming>(*this, Stored{std::move(envelope), {}, std::move(tls_lines)});
+  std::unique_ptr<IncomingMessage> begin(mail::Envelope envelope, Arrival arrival) override {
+    return std::make_unique<Incoming>(*this, Stored{std::move(envelope), {}, std::move(arrival)});
   }
   std::vector<Stored> messages() const {
     const std::lock_guard lock(mutex);

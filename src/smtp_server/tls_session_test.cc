@@ -80,9 +80,9 @@ TEST_F(TlsSession, TakesAMessageBehindStarttls) {
   const auto stored = server_.intake.messages().at(0);
   EXPECT_EQ(stored.envelope.protocol, "ESMTPS");
   EXPECT_EQ(stored.envelope.helo, "again.example");
-  EXPECT_THAT(stored.tls_lines, StartsWith("\t(using TLSv1.3 with cipher "));
-  EXPECT_THAT(stored.tls_lines, HasSubstr("bits)\r\n\t key-exchange "));
-  EXPECT_THAT(stored.tls_lines, ::testing::EndsWith("\r\n\t(No client certificate requested)\r\n"));
+  EXPECT_THAT(stored.arrival.tls_lines, StartsWith("\t(using TLSv1.3 with cipher "));
+  EXPECT_THAT(stored.arrival.tls_lines, HasSubstr("bits)\r\n\t key-exchange "));
+  EXPECT_THAT(stored.arrival.tls_lines, ::testing::EndsWith("\r\n\t(No client certificate requested)\r\n"));
 }
 
 TEST_F(TlsSession, PlaintextBehindStarttlsIsThrownAway) {

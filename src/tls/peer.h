@@ -31,6 +31,9 @@ struct PeerStatus {
 // one leaves the fingerprints empty, which match nothing.
 PeerStatus inspect_peer(const SSL* ssl, std::span<const std::string> names = {}, std::string_view digest = "sha256");
 
+// Whether OpenSSL knows a digest by this name.
+bool is_digest(std::string_view name);
+
 // Does a certificate's name fit a pattern? A leading "*." stands for exactly one label (RFC 6125 §6.4.3).
 bool name_matches(std::string_view certificate_name, std::string_view pattern);
 
