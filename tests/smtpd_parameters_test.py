@@ -1,9 +1,12 @@
 """What the parameters of the SMTP server do that no other test is about: rates, identities, certificates, tables."""
+import base64
+import os
 import ssl
 import unittest
 
 from harness import Dialogue, RelayCase
 from harness.case import waypost_only
+from harness.process import run
 from harness.smtp import client_context
 
 OUTSIDER = "127.0.0.2"  # not in mynetworks
@@ -23,7 +26,7 @@ class QueueIds(RelayCase):
         relay.wait_queue(1, "deferred")
         relay.log.wait_for(r"postfix/cleanup\[\d+\]: %s: message-id=<%s@relay\.example\.com>" % (queue_id, queue_id))
         table = relay.mailq()
-        self.assertTrue(table.startswith("----Queue ID-----  --Size-- ---Arrival Time---- --Sender/Recipient------\n"), table)
+        self.assertTrue(table.startswith("----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------\n"), table)
         self.assertRegex(table, r"(?m)^%-17s +\d+ \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d sender@example\.net$" % queue_id)
         self.assertRegex(table, r"(?m)^ {47}rcpt@example\.org$")
         self.assertEqual(relay.run("postsuper", "-d", queue_id).returncode, 0)
@@ -169,15 +172,27 @@ class Identities(RelayCase):
                            r"from=<a@example\.net> to=<rcpt@example\.org> proto=SMTP helo=<they\.example>")
         relay.log.wait_for(r"disconnect from mail\.example\[198\.51\.100\.7\] ehlo=2 xclient=0/3 ")
 
-    def test_xclient_logs_somebody_in(self):
-        sink = self.sink()
-        relay = self.relay({"smtpd_authorized_xclient_hosts": "127.0.0.0/8", "smtpd_relay_restrictions": "permit_sasl_authenticated, reject"}, sink=sink)
-        with Dialogue(relay.port) as client:
+    def say_login(self, **settings):
+        """What a client hears at RCPT that XCLIENT logged in."""
+        self.proxied = self.relay(dict({"smtpd_authorized_xclient_hosts": "127.0.0.0/8", "smtpd_relay_restrictions": "permit_sasl_authenticated, reject"}, **settings),
+                                  sink=self.sink())
+        with Dialogue(self.proxied.port) as client:
             client.ehlo()
             self.assertReply(client.command("XCLIENT LOGIN=app@example.com ADDR=198.51.100.7 PROTO=ESMTP"), 220)
             client.ehlo()
-            self.assertReply(client.message(), 250)
-        relay.log.wait_for(r": client=\S+\[198\.51\.100\.7\], sasl_method=XCLIENT, sasl_username=app@example\.com")
+            return client.envelope("a@example.net", "rcpt@example.org")
+
+    def test_a_login_by_xclient_does_not_count_without_authentication(self):
+        self.assertReply(self.say_login(), 554, "Access denied")
+        self.proxied.log.wait_for(r"NOQUEUE: reject: RCPT from \S+\[198\.51\.100\.7\]: 554 .* proto=ESMTP helo=<client\.example>")
+
+    @waypost_only("needs an authentication server to start")
+    def test_xclient_logs_somebody_in(self):
+        users = self.folder + "/sasl_users"
+        with open(users, "w"):
+            pass
+        self.assertReply(self.say_login(smtpd_sasl_auth_enable="yes", smtpd_sasl_type="waypost", waypost_sasl_password_file=users), 250)
+        self.proxied.log.wait_for(r": client=\S+\[198\.51\.100\.7\], sasl_method=XCLIENT, sasl_username=app@example\.com")
 
     def test_xclient_and_xforward_are_for_those_that_are_named(self):
         relay = self.relay({"smtpd_authorized_xclient_hosts": "127.0.0.9", "smtpd_authorized_xforward_hosts": "127.0.0.9"}, sink=self.sink())
@@ -276,7 +291,6 @@ class Certificates(RelayCase):
         return client
 
     def fingerprint(self, certificate, digest="sha256"):
-        from harness.process import run
         text = run(["openssl", "x509", "-in", certificate.certificate, "-noout", "-fingerprint", "-" + digest]).stdout
         return text.strip().split("=")[1]
 
@@ -317,6 +331,101 @@ class Certificates(RelayCase):
         client = self.say(relay, self.certificate("client.example"))
         client.ehlo()
         self.assertReply(client.message(), 250)
+
+    def chain(self, *names):
+        """Key and certificate in one file."""
+        certificate = self.certificate(*names)
+        path = "%s/%s.chain" % (self.folder, names[0])
+        with open(path, "w") as f:
+            for part in (certificate.key, certificate.certificate):
+                with open(part) as source:
+                    f.write(source.read())
+        return path, certificate
+
+    def shown(self, relay, name):
+        """The certificate that a client is shown that asks for `name`, as DER."""
+        with Dialogue(relay.port) as client:
+            client.ehlo()
+            client.command("STARTTLS")
+            client.socket = client_context().wrap_socket(client.socket, server_hostname=name)
+            return client.socket.getpeercert(binary_form=True)
+
+    def test_the_certificate_follows_the_name(self):
+        one, one_certificate = self.chain("one.example")
+        two, two_certificate = self.chain("two.example")
+        relay = self.tls_relay(tls_server_sni_maps="hash:%s/sni" % self.folder)
+        with open(self.folder + "/sni", "w") as f:
+            for name, chain in (("one.example", one), (".two.example", two)):
+                with open(chain, "rb") as source:
+                    f.write("%s %s\n" % (name, base64.b64encode(source.read()).decode()))  # what postmap -F would store
+        self.assertEqual(relay.run("postmap", "hash:%s/sni" % self.folder).returncode, 0)
+        relay.restart()
+        der = {}
+        for name, certificate in (("one", one_certificate), ("two", two_certificate), ("own", None)):
+            path = certificate.certificate if certificate else relay.main["smtpd_tls_cert_file"]
+            with open(path) as f:
+                der[name] = ssl.PEM_cert_to_DER_cert(f.read())
+        self.assertEqual(self.shown(relay, "one.example"), der["one"])
+        self.assertEqual(self.shown(relay, "mx.two.example"), der["two"])
+        self.assertEqual(self.shown(relay, "other.example"), der["own"])
+        self.assertEqual(self.shown(relay, None), der["own"])
+        relay.log.wait_for(r"TLS connection established from \S+\[127\.0\.0\.1\] to one\.example: TLSv1\.3")
+
+    @waypost_only("3.7 wants a table made by postmap -F")
+    def test_the_files_of_a_name_may_stand_in_the_table(self):
+        one, certificate = self.chain("one.example")
+        relay = self.tls_relay(tls_server_sni_maps="inline:{{ONE.example = %s}, {broken.example = /no/such/file}}" % one)
+        with open(certificate.certificate) as f:
+            self.assertEqual(self.shown(relay, "one.example"), ssl.PEM_cert_to_DER_cert(f.read()))
+        with self.assertRaises((ssl.SSLError, OSError)):
+            self.shown(relay, "broken.example")
+        relay.log.wait_for(r"warning: TLS SNI broken\.example: cannot read /no/such/file")
+
+    def resumed(self, **settings):
+        """Whether a second connection takes the first one's session up."""
+        relay = self.tls_relay(**settings)
+        context, session = client_context(), None
+        for _ in range(2):
+            with Dialogue(relay.port) as client:
+                client.ehlo()
+                client.command("STARTTLS")
+                client.socket = context.wrap_socket(client.socket, session=session)
+                client.ehlo()
+                session, reused = client.socket.session, client.socket.session_reused
+        return reused
+
+    def test_sessions_are_not_resumed_without_tickets(self):
+        self.assertFalse(self.resumed(tls_ssl_options="NO_TICKET"))
+
+    @waypost_only("its cache goes by other rules")
+    def test_sessions_last_as_long_as_they_may(self):
+        self.assertFalse(self.resumed(smtpd_tls_session_cache_timeout="0s"))
+
+    def test_curves_are_those_that_are_listed(self):
+        for curves, accepted in (("X25519 prime256v1", True), ("secp384r1", False)):
+            relay = self.tls_relay(tls_eecdh_auto_curves=curves, tls_ffdhe_auto_groups="")
+            with Dialogue(relay.port) as client:
+                client.ehlo()
+                client.command("STARTTLS")
+                context = client_context()
+                context.set_ecdh_curve("prime256v1")
+                if accepted:
+                    client.socket = context.wrap_socket(client.socket)
+                else:
+                    with self.assertRaises((ssl.SSLError, OSError)):
+                        context.wrap_socket(client.socket)
+            relay.end()
+
+    @waypost_only("it ignores what it does not know")
+    def test_unknown_options_are_refused(self):
+        relay = self.tls_relay()
+        for name, value in (("tls_ssl_options", "NO_TICKETS"), ("smtpd_tls_eecdh_grade", "best"),
+                            ("smtpd_tls_fingerprint_digest", "sha257"), ("smtpd_tls_dh1024_param_file", "/no/such/file")):
+            relay.main[name] = value
+            relay.write()
+            self.assertNotEqual(relay.postfix("reload").returncode, 0, name)
+            del relay.main[name]
+        relay.log.wait_for(r"reload refused: .*NO_TICKETS")
 
     def test_without_asking_nobody_can_show_a_certificate(self):
         relay = self.tls_relay(smtpd_tls_ask_ccert="no", smtpd_relay_restrictions="permit_tls_clientcerts, reject", relay_clientcerts="static:yes")
@@ -360,9 +469,60 @@ class Recipients(RelayCase):
         self.assertReply(self.refusal("rcpt@example.org", sender="other@partner.example", smtpd_reject_unlisted_sender="yes"), 550,
                          "5.1.0 <other@partner.example>: Sender address rejected: User unknown in relay recipient table")
 
+    @waypost_only("its log has no addresses as the client wrote them")
+    def test_original_recipients_are_kept_or_not(self):
+        for keep, line in (("yes", r"to=<user@example\.com>, orig_to=<user>, relay"), ("no", r"to=<user@example\.com>, relay")):
+            sink = self.sink(name="sink-" + keep)
+            relay = self.relay({"enable_original_recipient": keep}, sink=sink, name="relay-" + keep)
+            relay.submit(None, "user")
+            sink.wait_messages(1)
+            relay.log.wait_for(line)
+            relay.end()
+
     def test_plaintext_reject_code(self):
         self.assertReply(self.refusal("rcpt@example.org", smtpd_recipient_restrictions="reject_plaintext_session", plaintext_reject_code="554"), 554,
                          "5.7.1 Session encryption is required")
+
+
+class Users(RelayCase):
+    """Who of this host may do what."""
+
+    def as_nobody(self, relay, command, *arguments, input=None):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to become somebody else")
+        return run(["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", relay.program(command), *arguments], input=input,
+                   env=relay.environment(), cwd="/")
+
+    @waypost_only("postdrop of an unpacked tree is not set-gid")
+    def test_lists_of_users(self):
+        everybody = {"authorized_submit_users": "!daemon, static:anyone", "authorized_flush_users": "nobody", "authorized_mailq_users": "inline:{nobody=x}"}
+        nobody = dict.fromkeys(everybody, "root, !nobody")
+        for lists, allowed in ((everybody, True), (nobody, False)):
+            sink = self.sink(name="sink-%s" % allowed)
+            relay = self.relay(lists, sink=sink, name="relay-%s" % allowed)
+            submitted = self.as_nobody(relay, "sendmail", "a@example.org", input="Subject: x\n\nx\n")
+            listed, flushed = self.as_nobody(relay, "mailq"), self.as_nobody(relay, "postqueue", "-f")
+            if allowed:
+                self.assertEqual([r.returncode for r in (submitted, listed, flushed)], [0, 0, 0], submitted.stderr + listed.stderr + flushed.stderr)
+                sink.wait_messages(1)
+            else:
+                self.assertEqual([r.returncode for r in (submitted, listed, flushed)], [75, 77, 77])
+                self.assertIn("fatal: User nobody(65534) is not allowed to submit mail", submitted.stderr)
+                self.assertIn("fatal: User nobody(65534) is not allowed to view the mail queue", listed.stderr)
+                self.assertIn("fatal: User nobody(65534) is not allowed to flush the mail queue", flushed.stderr)
+            relay.end()
+
+    @waypost_only("only its own postdrop writes into the folder")
+    def test_a_file_that_was_dropped_without_leave_is_set_aside(self):
+        sink = self.sink()
+        relay = self.relay(sink=sink)
+        relay.stop()
+        self.assertEqual(self.as_nobody(relay, "sendmail", "a@example.org", input="Subject: x\n\nx\n").returncode, 0)
+        relay.main["authorized_submit_users"] = "root"
+        relay.write()
+        relay.start()
+        relay.log.wait_for(r"warning: \S+/drop/\S+: User nobody\(65534\) is not allowed to submit mail; moved to ")
+        self.assertEqual((relay.queue_json(), sink.stats()["messages"]), ([], 0))
 
 
 class Lists(RelayCase):
@@ -416,7 +576,8 @@ class Lists(RelayCase):
                             "smtpd_sasl_mechanism_filter": "!login, static:rest"}, sink=self.sink())
         with Dialogue(relay.port) as client:
             self.assertEqual(client.ehlo()["AUTH"], "PLAIN")
-            self.assertReply(client.command("AUTH LOGIN"), 535)
+            if self.engine == "waypost":  # 3.7 only does not announce it
+                self.assertReply(client.command("AUTH LOGIN"), 535)
             self.assertReply(client.auth_plain("app", "word"), 235)
 
     def test_a_dialogue_is_logged_for_debugging(self):

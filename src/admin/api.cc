@@ -6,6 +6,8 @@
 #include <array>
 #include <chrono>
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 
 namespace waypost::admin {
@@ -64,6 +66,15 @@ net::Task<Response> reload(Commands& commands) {
   co_return response;
 }
 
+net::Task<std::optional<Response>> refuse(Commands& commands, Permission permission, Caller caller) {
+  if (caller.privileged) co_return std::nullopt;
+  const auto name = co_await commands.refused_user(permission, caller.uid);
+  if (!name) co_return std::nullopt;
+  co_return Response{403, "text/plain",
+                     fmt::format("User {}({}) is not allowed to {} the mail queue\n", *name, caller.uid,
+                                 permission == Permission::list ? "view" : "flush")};
+}
+
 Caller caller_of(const net::Stream& stream) {
   ucred peer{};
   socklen_t length = sizeof peer;
@@ -80,10 +91,14 @@ net::Task<Response> answer(Commands& commands, Request request, Caller caller) {
     co_return Response{200, "application/json", std::move(status)};
   }
   if (get && request.path == "/v1/queue") {
+    auto refusal = co_await refuse(commands, Permission::list, caller);
+    if (refusal) co_return std::move(*refusal);
     auto listing = co_await commands.list();
     co_return Response{200, "application/x-ndjson", std::move(listing)};
   }
   if (post && request.path == "/v1/queue/flush") {
+    auto refusal = co_await refuse(commands, Permission::flush, caller);
+    if (refusal) co_return std::move(*refusal);
     auto response = co_await flush(commands, request);
     co_return response;
   }

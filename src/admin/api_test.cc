@@ -8,6 +8,8 @@
 namespace waypost::admin {
 namespace {
 
+constexpr std::uint32_t kRefused = 4711;
+
 class FakeCommands final : public Commands {
  public:
   net::Task<std::string> list() override { co_return "{\"queue_id\": \"B23C5606\"}\n"; }
@@ -15,6 +17,9 @@ class FakeCommands final : public Commands {
     last_action = action;
     last_selection = selection;
     co_return selection.ids;
+  }
+  net::Task<std::optional<std::string>> refused_user(Permission, std::uint32_t uid) override {
+    co_return uid == kRefused ? std::optional<std::string>("guest") : std::nullopt;
   }
   net::Task<void> flush(std::optional<QueueId> id) override {
     flushed.push_back(id);
@@ -35,9 +40,10 @@ class Api : public testing::Test {
  protected:
   void SetUp() override { thread_.start(); }
   void TearDown() override { thread_.stop(); }
-  Response ask(std::string method, std::string path, std::string body = {}, bool privileged = true) {
+  Response ask(std::string method, std::string path, std::string body = {}, bool privileged = true,
+               std::uint32_t uid = 0) {
     Request request{std::move(method), std::move(path), {}, std::move(body)};
-    return net::sync_wait(thread_, answer(commands_, std::move(request), Caller{0, privileged}));
+    return net::sync_wait(thread_, answer(commands_, std::move(request), Caller{uid, privileged}));
   }
   net::IoThread thread_{0};
   FakeCommands commands_;
@@ -45,6 +51,17 @@ class Api : public testing::Test {
 
 TEST_F(Api, ListsTheQueueForEverybody) {
   EXPECT_EQ(ask("GET", "/v1/queue", {}, false).body, "{\"queue_id\": \"B23C5606\"}\n");
+}
+
+TEST_F(Api, AsksWhetherTheUserMayLookAndFlush) {
+  const auto listing = ask("GET", "/v1/queue", {}, false, kRefused);
+  EXPECT_EQ(listing.status, 403);
+  EXPECT_EQ(listing.body, "User guest(4711) is not allowed to view the mail queue\n");
+  const auto flushed = ask("POST", "/v1/queue/flush", {}, false, kRefused);
+  EXPECT_EQ(flushed.status, 403);
+  EXPECT_EQ(flushed.body, "User guest(4711) is not allowed to flush the mail queue\n");
+  EXPECT_TRUE(commands_.flushed.empty());
+  EXPECT_EQ(ask("GET", "/v1/queue", {}, true, kRefused).status, 200);
 }
 
 TEST_F(Api, ActsOnTheIdsInTheBody) {

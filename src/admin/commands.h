@@ -19,6 +19,9 @@ struct Selection {
   std::vector<QueueId> ids;
 };
 
+// What not every user may do (authorized_mailq_users, authorized_flush_users).
+enum class Permission : unsigned char { list, flush };
+
 struct ReloadOutcome {
   bool accepted = false;
   std::vector<std::string> lines;  // findings when refused, what changed when accepted
@@ -28,6 +31,8 @@ struct ReloadOutcome {
 class Commands {
  public:
   virtual ~Commands() = default;
+  // The name of the user when he may not; nullopt: he may.
+  virtual net::Task<std::optional<std::string>> refused_user(Permission permission, std::uint32_t uid) = 0;
   // JSON lines, one message a line, as postqueue -j prints them.
   virtual net::Task<std::string> list() = 0;
   // The messages that the action found and changed.

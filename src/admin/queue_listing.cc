@@ -35,7 +35,7 @@ struct Columns {
   int id, size, time;
 };
 constexpr Columns kShortIds{"-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------", 11, 7, 20};
-constexpr Columns kLongIds{"----Queue ID-----  --Size-- ---Arrival Time---- --Sender/Recipient------", 17, 8, 19};
+constexpr Columns kLongIds{"----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------", 17, 8, 19};
 
 // "Mon Nov 23 16:48:05 ": the first 20 characters of asctime(), the blank behind the time included.
 std::string arrival_text(std::int64_t seconds) {

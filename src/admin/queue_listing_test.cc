@@ -50,6 +50,20 @@ TEST(QueueListing, PrintsThePostfixTable) {
             "-- 4 Kbytes in 2 Requests.\n");
 }
 
+TEST(QueueListing, HasWiderColumnsForLongIds) {
+  ::setenv("TZ", "UTC", 1);
+  ::tzset();
+  auto message = sample();
+  message.queue_id = "4SVLCh0sf8z10";
+  message.recipients = {{"c@example.net", ""}};
+  EXPECT_EQ(format_mailq({message}, true),
+            "----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------\n"
+            "4SVLCh0sf8z10         2048 Mon Nov 23 16:48:05 app@example.com\n"
+            "                                               c@example.net\n"
+            "\n"
+            "-- 2 Kbytes in 1 Request.\n");
+}
+
 TEST(QueueListing, SaysSoWhenEmpty) { EXPECT_EQ(format_mailq({}), "Mail queue is empty\n"); }
 
 TEST(QueueListing, RefusesWhatIsNotAListing) {

@@ -86,6 +86,13 @@ net::Task<std::vector<queue::QueueItem>> Control::items() {
   co_return all;
 }
 
+net::Task<std::optional<std::string>> Control::refused_user(admin::Permission permission, std::uint32_t uid) {
+  const auto users = users_.load();
+  const auto& list = permission == admin::Permission::list ? users->list : users->flush;
+  auto refused = co_await list.refused(uid);
+  co_return refused;
+}
+
 net::Task<std::string> Control::list() {
   auto all = co_await items();
   auto text = co_await parts_.pool.run([this, all = std::move(all)] {

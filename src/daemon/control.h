@@ -1,6 +1,7 @@
 // The commands of the control API, on the running relay.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include "admin/commands.h"
 #include "admin/queue_listing.h"
 #include "base/log.h"
+#include "daemon/user_list.h"
 #include "net/blocking.h"
 #include "queue/queue_thread.h"
 #include "spool/spool.h"
@@ -28,6 +30,10 @@ class Control final : public admin::Commands {
   };
   explicit Control(Parts parts) : parts_(std::move(parts)) {}
 
+  // Of the configuration in use. Any thread.
+  void set_users(std::shared_ptr<const UserLists> users) { users_.store(std::move(users)); }
+
+  net::Task<std::optional<std::string>> refused_user(admin::Permission permission, std::uint32_t uid) override;
   net::Task<std::string> list() override;
   net::Task<std::vector<QueueId>> act(admin::QueueAction action, admin::Selection selection) override;
   net::Task<void> flush(std::optional<QueueId> id) override;
@@ -39,6 +45,7 @@ class Control final : public admin::Commands {
   net::Task<std::vector<queue::QueueItem>> items();
 
   Parts parts_;
+  std::atomic<std::shared_ptr<const UserLists>> users_;
 };
 
 // One entry of the listing: what the queue knows, with addresses and reasons from the spool.

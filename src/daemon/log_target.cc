@@ -28,6 +28,10 @@ events::LogWriter::Options log_target(const config::Configuration& configuration
   const auto view = configuration.view();
   const auto file = view.value("maillog_file").value_or("");
   events::LogWriter::Options options;
+  options.facility = events::parse_facility(view.value("syslog_facility").value_or("")).value_or(events::kMailFacility);
+  const auto mode = view.value("maillog_file_permissions").value_or("");
+  if (mode == "0640") options.mode = 0640;
+  if (mode == "0644") options.mode = 0644;
   options.own_tag = log_name(view) + "/postlogd";
   if (!file.empty()) {
     options.target = file == "/dev/stdout" ? Target::standard_output : Target::file;
@@ -54,6 +58,12 @@ Result<std::unique_ptr<events::LogWriter>> open_mail_log(const config::Configura
       std::ranges::none_of(prefixes, [&](const std::string& prefix) { return named.starts_with(prefix); })) {
     return fail(Errc::refused, fmt::format("maillog_file '{}' is not below any of maillog_file_prefixes '{}'", named,
                                            reader.text("maillog_file_prefixes")));
+  }
+  if (!events::parse_facility(reader.text("syslog_facility"))) {
+    return fail(Errc::invalid, fmt::format("syslog_facility: unknown facility \"{}\"", reader.text("syslog_facility")));
+  }
+  if (const auto mode = reader.text("maillog_file_permissions"); mode != "0600" && mode != "0640" && mode != "0644") {
+    return fail(Errc::invalid, fmt::format("maillog_file_permissions: \"{}\" is none of 0600, 0640, 0644", mode));
   }
   const auto target = log_target(configuration, foreground);
   const bool is_new = target.target == events::LogWriter::Target::file && ::access(target.path.c_str(), F_OK) != 0;

@@ -144,6 +144,13 @@ bool Pickup::submit(std::vector<Found> batch) {
 }
 
 net::Task<void> Pickup::submit_one(Found found, std::function<void(bool)> done) {
+  // The command has asked already; this is for files that did not come from it.
+  const auto refused = co_await users_.load()->submit.refused(found.uid);
+  if (refused) {
+    set_aside(found.name, fmt::format("User {}({}) is not allowed to submit mail", *refused, found.uid));
+    done(true);
+    co_return;
+  }
   mail::Envelope envelope;
   envelope.id = parts_.intake.next_id();
   envelope.arrival = found.arrival;

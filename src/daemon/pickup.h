@@ -5,9 +5,11 @@
 // message is moved aside with a line in the log, never deleted.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "daemon/user_list.h"
 #include "intake/drop_file.h"
 #include "intake/intake.h"
 #include "net/io_thread.h"
@@ -44,6 +47,8 @@ class Pickup {
 
   // Errc::io: the folder cannot be watched.
   Result<> start();
+  // Who may submit. Any thread.
+  void set_users(std::shared_ptr<const UserLists> users) { users_.store(std::move(users)); }
   // Ends after the batch under way.
   void stop();
 
@@ -63,6 +68,7 @@ class Pickup {
   void set_aside(const std::string& name, const std::string& why) const;
 
   Parts parts_;
+  std::atomic<std::shared_ptr<const UserLists>> users_;
   int watch_fd_ = -1, stop_fd_ = -1;
   std::thread thread_;
 };

@@ -16,6 +16,7 @@
 #include "daemon/log_target.h"
 #include "daemon/preflight.h"
 #include "daemon/version.h"
+#include "events/events.h"
 #include "tables/remote_table.h"
 
 namespace waypost::daemon {
@@ -126,6 +127,7 @@ Result<> Relay::scan() {
   constexpr std::uint64_t kFirstNumber = 0x10000;
   ids_ = std::make_unique<QueueIdSource>(std::max(report->next_number, kFirstNumber), report->newest_long);
   ids_->use_long(snapshot_->long_queue_ids);
+  events::log_internal_addresses(snapshot_->internal_addresses);
   return {};
 }
 
@@ -160,6 +162,7 @@ void Relay::make_services() {
                                                       .reload = [this] { return reload(); },
                                                       .stop = [] { ::kill(::getpid(), SIGTERM); },
                                                       .config_directory = environment_.config_directory});
+  control_->set_users(snapshot_->users);
   listeners_ = std::make_unique<Listeners>(*threads_, *groups_, master_log_);
   pickup_ = std::make_unique<Pickup>(Pickup::Parts{.folder = snapshot_->paths.drop,
                                                    .aside = snapshot_->paths.aside,
@@ -168,6 +171,7 @@ void Relay::make_services() {
                                                    .group = group,
                                                    .clock = environment_.clock,
                                                    .log = log("pickup")});
+  pickup_->set_users(snapshot_->users);
 }
 
 Result<> Relay::apply_listeners(const Snapshot& snapshot) {
@@ -188,6 +192,9 @@ Result<> Relay::apply(std::shared_ptr<const Snapshot> snapshot) {
   // The one step that can fail comes first; the others only swap pointers.
   if (auto listening = apply_listeners(*snapshot); !listening) return listening;
   ids_->use_long(snapshot->long_queue_ids);
+  events::log_internal_addresses(snapshot->internal_addresses);
+  control_->set_users(snapshot->users);
+  pickup_->set_users(snapshot->users);
   intake_->set_settings(snapshot->intake);
   notifier_->set_settings(snapshot->report);
   dispatcher_->set_router(snapshot->router);

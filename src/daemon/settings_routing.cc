@@ -146,6 +146,7 @@ intake::IntakeSettings read_intake(config::Reader& reader) {
   out.header_size_limit = static_cast<std::size_t>(reader.number("header_size_limit", 1));
   out.hopcount_limit = static_cast<std::uint32_t>(reader.number("hopcount_limit", 1, 1'000'000));
   out.always_add_missing_headers = reader.flag("always_add_missing_headers");
+  out.keep_original_recipients = reader.flag("enable_original_recipient");
   return out;
 }
 

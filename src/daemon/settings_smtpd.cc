@@ -133,6 +133,23 @@ smtp_server::ServiceSettings read_service(config::Reader& reader) {
   return out;
 }
 
+namespace {
+
+// smtpd_tls_eecdh_grade: "auto" is the list of curves, the others are one curve each, as of old.
+void apply_curve_grade(config::Reader& reader, tls::Tuning& tuning) {
+  const auto grade = to_lower(reader.text("smtpd_tls_eecdh_grade"));
+  if (grade == "auto") return;
+  tuning.groups = reader.list("tls_ffdhe_auto_groups");
+  if (grade == "strong" || grade == "ultra") {
+    tuning.groups.insert(tuning.groups.begin(),
+                         reader.text(grade == "strong" ? "tls_eecdh_strong_curve" : "tls_eecdh_ultra_curve"));
+  } else if (grade != "none") {
+    reader.reject("smtpd_tls_eecdh_grade", fmt::format("unknown grade: {}", grade));
+  }
+}
+
+}  // namespace
+
 tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory) {
   tls::ServerSettings out;
   out.certificates = {.chain_files = reader.list("smtpd_tls_chain_files"),
@@ -150,6 +167,9 @@ tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory) {
   out.ask_client_certificate = reader.flag("smtpd_tls_ask_ccert") || reader.flag("smtpd_tls_req_ccert");
   out.verify_depth = static_cast<int>(reader.number("smtpd_tls_ccert_verifydepth", 0, 1000));
   out.prefer_our_ciphers = reader.flag("tls_preempt_cipherlist");
+  apply_curve_grade(reader, out.tuning);
+  out.session_lifetime = reader.duration("smtpd_tls_session_cache_timeout");
+  out.dh_parameters_file = reader.text("smtpd_tls_dh1024_param_file");
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "config/reader.h"
 #include "daemon/listen_plan.h"
 #include "daemon/log_target.h"
+#include "daemon/name_chains.h"
 #include "smtp_server/dovecot_auth.h"
 
 namespace waypost::daemon {
@@ -19,7 +20,7 @@ class Builder {
  public:
   Builder(std::shared_ptr<const config::Configuration> configuration, const Log& log, const Clock& clock,
           const Snapshot* previous, config::Findings& findings)
-      : previous_(previous), findings_(findings), out_(std::make_shared<Snapshot>()) {
+      : log_(log), previous_(previous), findings_(findings), out_(std::make_shared<Snapshot>()) {
     out_->configuration = std::move(configuration);
     const auto view = out_->configuration->view();
     config::Reader reader(view, findings_);
@@ -54,6 +55,11 @@ class Builder {
     out_->report = std::make_shared<const report::Settings>(read_report(reader));
     out_->resolver = read_resolver(reader);
     out_->long_queue_ids = reader.flag("enable_long_queue_ids");
+    out_->internal_addresses = reader.choice("info_log_address_format") == "internal";
+    out_->users = std::make_shared<const UserLists>(
+        UserLists{.submit = UserList("authorized_submit_users", reader.text("authorized_submit_users"), *out_->tables),
+                  .flush = UserList("authorized_flush_users", reader.text("authorized_flush_users"), *out_->tables),
+                  .list = UserList("authorized_mailq_users", reader.text("authorized_mailq_users"), *out_->tables)});
   }
 
   void add_smtpd(const ListenPlan& plan) {
@@ -134,7 +140,19 @@ class Builder {
     auto& protocol = smtpd.settings.protocol;
     if (protocol.tls == smtp::ServerTls::none && !protocol.tls_wrapper) return;
     const bool mandatory = protocol.tls == smtp::ServerTls::encrypt || protocol.tls_wrapper;
-    const auto settings = read_server_tls(reader, mandatory);
+    auto settings = read_server_tls(reader, mandatory);
+    const auto name_maps = reader.text("tls_server_sni_maps");
+    if (!trim(name_maps).empty()) {
+      tables::TableList maps(name_maps, *out_->tables);
+      for (const auto& table : maps.tables()) {
+        if (!table->immediate())
+          reader.reject("tls_server_sni_maps", fmt::format("{} cannot be asked during a handshake", table->name()));
+      }
+      settings.server_names = [maps](const std::string& name) { return find_chain(maps, name); };
+      settings.name_trouble = [log = log_.with(smtpd.settings.tag, log_.pid())](const std::string& text) {
+        log.warning("{}", text);
+      };
+    }
     if (smtpd.settings.tls_require_certificate && !mandatory) {
       const auto origin = reader.view().origin("smtpd_tls_req_ccert");
       findings_.push_back(
@@ -216,6 +234,7 @@ class Builder {
     findings_.push_back(config::make_finding(code, "", 0, std::move(text)));
   }
 
+  const Log& log_;
   const Snapshot* previous_;
   config::Findings& findings_;
   std::shared_ptr<Snapshot> out_;

@@ -14,6 +14,7 @@
 #include "daemon/paths.h"
 #include "daemon/reload_changes.h"
 #include "daemon/settings.h"
+#include "daemon/user_list.h"
 #include "net/endpoint.h"
 #include "smtp_server/adapters.h"
 #include "smtp_server/session.h"
@@ -63,7 +64,9 @@ struct Snapshot {
   std::shared_ptr<const queue::Settings> queue;
   std::shared_ptr<const report::Settings> report;
   dns::ResolverSettings resolver;
-  bool long_queue_ids = false;  // enable_long_queue_ids
+  bool long_queue_ids = false;      // enable_long_queue_ids
+  bool internal_addresses = false;  // info_log_address_format = internal
+  std::shared_ptr<const UserLists> users;
   std::vector<SmtpdPlan> smtpd;
   struct Transport {
     std::string command;                                        // smtp, lmtp, error, discard ...

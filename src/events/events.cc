@@ -1,6 +1,7 @@
 #include "events/events.h"
 
 #include <array>
+#include <atomic>
 
 #include "base/text.h"
 #include "mail/address.h"
@@ -9,8 +10,10 @@ namespace waypost::events {
 
 namespace {
 
+std::atomic<bool> internal_addresses = false;
+
 void append_address(fmt::memory_buffer& out, std::string_view address) {
-  if (mail::needs_quotes(mail::local_part(address))) {
+  if (!internal_addresses.load(std::memory_order_relaxed) && mail::needs_quotes(mail::local_part(address))) {
     out.append(mail::to_external(address));
   } else {
     out.append(address);
@@ -21,7 +24,12 @@ std::string_view text_of(const fmt::memory_buffer& buffer) { return {buffer.data
 
 }  // namespace
 
-std::string log_address(std::string_view address) { return mail::to_external(address); }
+void log_internal_addresses(bool internal) { internal_addresses.store(internal, std::memory_order_relaxed); }
+
+std::string log_address(std::string_view address) {
+  if (internal_addresses.load(std::memory_order_relaxed)) return std::string(address);
+  return mail::to_external(address);
+}
 
 void message_id(const Log& log, QueueId id, std::string_view value) {
   log.info("{}: message-id={}", id.text(), value.empty() ? std::string_view("<>") : value);

@@ -51,6 +51,10 @@ void delivery(const Log& log, const Delivery& event);
 enum class Notice : std::uint8_t { sender_failure, sender_delay, sender_status, postmaster_failure, postmaster_delay };
 void notice_sent(const Log& log, QueueId id, Notice notice, QueueId new_id);
 
+// info_log_address_format: whether addresses in the log have their quotes ("external") or not ("internal"). Of the
+// whole process, since every line means it; from the next line on.
+void log_internal_addresses(bool internal);
+
 // An address as it stands between <> in the log: the local part quoted where RFC 5321 needs it.
 std::string log_address(std::string_view address);
 

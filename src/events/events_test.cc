@@ -46,6 +46,13 @@ TEST_F(EventsTest, CleanupPickupAndBounceLines) {
                           "postfix/qmgr: B23C5606: sender delay notification: 000ABC1"));
 }
 
+TEST_F(EventsTest, AddressesWithTheirQuotesOrWithout) {
+  EXPECT_EQ(log_address("odd name@example.com"), "\"odd name\"@example.com");
+  log_internal_addresses(true);
+  EXPECT_EQ(log_address("odd name@example.com"), "odd name@example.com");
+  log_internal_addresses(false);
+}
+
 TEST_F(EventsTest, DeliveryLine) {
   const mail::Recipient recipient{.address = "r@example.net", .original = "R@EXAMPLE.net"};
   const WallTime t0{std::chrono::seconds{1'000}};

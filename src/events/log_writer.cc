@@ -18,8 +18,7 @@ namespace waypost::events {
 
 namespace {
 
-constexpr mode_t kLogMode = 0640;
-constexpr int kMailFacility = 2 << 3;  // RFC 3164 §4.1.1
+constexpr int kFacilityShift = 3;  // RFC 3164 §4.1.1
 
 int syslog_severity(LogLevel level) {
   switch (level) {
@@ -60,6 +59,16 @@ LogWriter::LogWriter(Options options) : options_(std::move(options)) {
   if (options_.target == Target::syslog && options_.path.empty()) options_.path = kSyslogSocket;
 }
 
+std::optional<int> parse_facility(std::string_view name) {
+  constexpr std::array<std::string_view, 24> kNames = {"kern",   "user",   "mail",     "daemon", "auth",     "syslog",
+                                                       "lpr",    "news",   "uucp",     "cron",   "authpriv", "ftp",
+                                                       "ntp",    "",       "security", "",       "local0",   "local1",
+                                                       "local2", "local3", "local4",   "local5", "local6",   "local7"};
+  if (name.empty()) return std::nullopt;
+  const auto found = std::ranges::find_if(kNames, [name](std::string_view known) { return iequals(known, name); });
+  return found == kNames.end() ? std::nullopt : std::optional(static_cast<int>(found - kNames.begin()));
+}
+
 Result<std::unique_ptr<LogWriter>> LogWriter::open(Options options) {
   std::unique_ptr<LogWriter> writer(new LogWriter(std::move(options)));
   if (writer->options_.target == Target::file) {
@@ -82,7 +91,7 @@ LogWriter::~LogWriter() {
 }
 
 Result<> LogWriter::open_file() {
-  const int fd = ::open(options_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, kLogMode);
+  const int fd = ::open(options_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, options_.mode);
   if (fd < 0) return fail(Errc::io, fmt::format("open log file {}: {}", options_.path, errno_text(errno)));
   if (fd_ >= 0) ::close(fd_);
   fd_ = fd;
@@ -109,7 +118,7 @@ void LogWriter::append_locked(LogLevel level, std::string_view tag, std::uint32_
   refresh_stamp_locked();
   const std::size_t before = pending_.size();
   if (options_.target == Target::syslog) {
-    fmt::format_to(std::back_inserter(pending_), "<{}>", kMailFacility | syslog_severity(level));
+    fmt::format_to(std::back_inserter(pending_), "<{}>", options_.facility << kFacilityShift | syslog_severity(level));
   }
   pending_ += stamp_;
   fmt::format_to(std::back_inserter(pending_), "{}[{}]: {}", tag, pid, log_prefix(level));

@@ -12,7 +12,9 @@
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "base/clock.h"
@@ -25,14 +27,20 @@ inline constexpr std::size_t kMaxLogLine = 8'192;          // longer texts are c
 inline constexpr std::size_t kLogBufferLimit = 8 << 20;    // bytes waiting for the writer
 inline constexpr std::chrono::milliseconds kLogGather{5};  // how long a first line waits for company
 inline constexpr std::string_view kSyslogSocket = "/dev/log";
+inline constexpr int kMailFacility = 2;  // RFC 3164 §4.1.1
+
+// "mail", "local0" ... -> its number; nullopt: there is none of this name.
+std::optional<int> parse_facility(std::string_view name);
 
 class LogWriter final : public LogSink {
  public:
   enum class Target : std::uint8_t { file, syslog, standard_output };
   struct Options {
     Target target = Target::standard_output;
-    std::string path;  // of the file (opened to append, made with mode 0640), or of syslog's socket
-    std::string host;  // short node name; empty: gethostname() up to the first dot
+    std::string path;                          // of the file (opened to append), or of syslog's socket
+    unsigned mode = 0600;                      // maillog_file_permissions: of a file that is made
+    int facility = kMailFacility;              // syslog_facility, as a number
+    std::string host;                          // short node name; empty: gethostname() up to the first dot
     std::string own_tag = "postfix/postlogd";  // of lines about dropped lines
     std::size_t buffer_limit = kLogBufferLimit;
     const Clock* clock = nullptr;  // null: the machine's

@@ -148,6 +148,13 @@ TEST_F(LogWriterTest, DropsAndCountsRatherThanBlocks) {
   ::close(reader);
 }
 
+TEST(Facility, HasANumber) {
+  EXPECT_EQ(parse_facility("mail"), 2);
+  EXPECT_EQ(parse_facility("LOCAL7"), 23);
+  EXPECT_FALSE(parse_facility("post"));
+  EXPECT_FALSE(parse_facility(""));
+}
+
 TEST_F(LogWriterTest, SpeaksToSyslog) {
   const std::string path = folder_ / "devlog";
   const int server = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -155,17 +162,18 @@ TEST_F(LogWriterTest, SpeaksToSyslog) {
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());
   ASSERT_EQ(bind(server, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  auto writer = LogWriter::open({.target = LogWriter::Target::syslog, .path = path, .host = "relay", .clock = &clock_});
+  auto writer = LogWriter::open(
+      {.target = LogWriter::Target::syslog, .path = path, .facility = 16, .host = "relay", .clock = &clock_});
   ASSERT_TRUE(writer);
   (*writer)->write(LogLevel::info, "postfix/smtp", 9, "one");
   (*writer)->write(LogLevel::fatal, "postfix/smtp", 9, "two");
   ASSERT_TRUE((*writer)->flush());
   std::array<char, 512> buffer{};
   ssize_t n = recv(server, buffer.data(), buffer.size(), 0);
-  EXPECT_EQ(std::string_view(buffer.data(), static_cast<std::size_t>(n)), "<22>Nov 23 16:48:05 postfix/smtp[9]: one");
+  EXPECT_EQ(std::string_view(buffer.data(), static_cast<std::size_t>(n)), "<134>Nov 23 16:48:05 postfix/smtp[9]: one");
   n = recv(server, buffer.data(), buffer.size(), 0);
   EXPECT_EQ(std::string_view(buffer.data(), static_cast<std::size_t>(n)),
-            "<18>Nov 23 16:48:05 postfix/smtp[9]: fatal: two");
+            "<130>Nov 23 16:48:05 postfix/smtp[9]: fatal: two");
   ::close(server);
 }
 

@@ -63,8 +63,10 @@ void Message::complete_envelope() {
   for (auto& recipient : envelope_.recipients) {
     auto complete = router.qualify(recipient.address);
     if (envelope_.recipients.size() > 1 && !seen.insert(complete).second) continue;
-    if (complete != recipient.address && recipient.original.empty())
-      recipient.original = std::exchange(recipient.address, std::move(complete));
+    if (complete != recipient.address && recipient.original.empty()) {
+      auto original = std::exchange(recipient.address, std::move(complete));
+      if (settings_->keep_original_recipients) recipient.original = std::move(original);
+    }
     kept.push_back(std::move(recipient));
   }
   envelope_.recipients = std::move(kept);

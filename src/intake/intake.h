@@ -34,6 +34,7 @@ struct IntakeSettings {
   std::size_t header_size_limit = mail::kHeaderSizeLimit;
   std::uint32_t hopcount_limit = 50;
   bool always_add_missing_headers = false;
+  bool keep_original_recipients = true;  // enable_original_recipient
   std::shared_ptr<const routing::Router> router;
 };
 

@@ -333,7 +333,8 @@ void Session::describe_subject(Action asked) {
   }
   subject_.protocol = protocol_.protocol();
   if (subject_.sasl_username != protocol_.sasl_username()) omits_headers_.reset();
-  subject_.sasl_method = protocol_.sasl_method();
+  // A name that XCLIENT gives counts only where clients can log in.
+  subject_.sasl_method = settings().protocol.auth_enable ? protocol_.sasl_method() : std::string();
   subject_.sasl_username = protocol_.sasl_username();
   subject_.encrypted = protocol_.encrypted();
   subject_.sender.reset();

@@ -45,8 +45,10 @@ void SessionLog::over_limit(std::string_view what, std::size_t count, std::strin
   log_.warning("{} limit exceeded: {} from {} for service {}", what, count, client_, service);
 }
 
-void SessionLog::tls_established(std::string_view trust, bool resumed, std::string_view description) const {
-  log_.info("{} TLS connection {} from {}: {}", trust, resumed ? "reused" : "established", client_, description);
+void SessionLog::tls_established(std::string_view trust, bool resumed, std::string_view description,
+                                 std::string_view server_name) const {
+  log_.info("{} TLS connection {} from {}{}{}: {}", trust, resumed ? "reused" : "established", client_,
+            server_name.empty() ? "" : " to ", printable(server_name, kQuotedBytes), description);
 }
 
 void SessionLog::tls_failed(const Error& error) const {

@@ -35,7 +35,9 @@ class SessionLog final : public smtp::ServerObserver {
   void content_too_big() const { log_.warning("{}: queue file size limit exceeded", queue_id()); }
   // `what`: "Connection rate", "AUTH command rate" ...
   void over_limit(std::string_view what, std::size_t count, std::string_view service) const;
-  void tls_established(std::string_view trust, bool resumed, std::string_view description) const;
+  // `server_name`: that the client asked for, where that matters; else empty.
+  void tls_established(std::string_view trust, bool resumed, std::string_view description,
+                       std::string_view server_name) const;
   void tls_failed(const Error& error) const;
   void auth_failed(const smtp::SaslAnswer& answer) const;
   // debug_peer_list: the dialogue, without what authenticates. A command before it is obeyed; replies as on the wire.

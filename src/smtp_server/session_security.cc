@@ -57,7 +57,9 @@ bool Session::remember_tls() {
   }
   const auto peer = tls::inspect_peer(ssl, {}, settings().tls_fingerprint_digest);
   if (settings().tls_loglevel >= 1) {
-    log_.tls_established(tls::trust_word(tls::trust_of(peer, false)), peer.resumed, tls::describe(ssl));
+    const char* const name = service_->tls_context->knows_names() ? tls::server_name(ssl) : nullptr;
+    log_.tls_established(tls::trust_word(tls::trust_of(peer, false)), peer.resumed, tls::describe(ssl),
+                         name != nullptr ? name : "");
   }
   if (peer.presented) subject_.certificate = {peer.trusted, peer.fingerprint, peer.key_fingerprint};
   if (settings().tls_received_header) tls_lines_ = received_lines(peer);

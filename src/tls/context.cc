@@ -6,9 +6,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
+#include "tls/chain.h"
 #include "tls/policy.h"
 
 namespace waypost::tls {
@@ -85,83 +84,14 @@ Result<> load_pair(SSL_CTX* context, const std::string& cert_file, const std::st
   return {};
 }
 
-template <auto free>
-struct Freed {
-  template <class T>
-  void operator()(T* object) const {
-    free(object);
-  }
-};
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
-
-// One key, its certificate, and that certificate's issuers.
-struct Run {
-  KeyPtr key;
-  CertificatePtr leaf;
-  std::vector<CertificatePtr> issuers;
-};
-
-// Takes one PEM block into the runs. False when it is damaged or has nothing to belong to.
-bool add_block(std::vector<Run>& runs, std::string_view label, const unsigned char* data, long length) {
-  if (label.ends_with("PRIVATE KEY")) {
-    runs.push_back(Run{KeyPtr(d2i_AutoPrivateKey(nullptr, &data, length)), nullptr, {}});
-    return runs.back().key != nullptr;
-  }
-  if (label != PEM_STRING_X509 && label != PEM_STRING_X509_OLD) return true;  // "EC PARAMETERS" and the like
-  CertificatePtr certificate(d2i_X509(nullptr, &data, length));
-  if (!certificate || runs.empty()) return false;
-  if (!runs.back().leaf) {
-    runs.back().leaf = std::move(certificate);
-  } else {
-    runs.back().issuers.push_back(std::move(certificate));
-  }
-  return true;
-}
-
-Result<std::vector<Run>> read_chain_file(const std::string& file) {
-  const std::unique_ptr<BIO, Freed<BIO_free>> input(BIO_new_file(file.c_str(), "r"));
-  if (!input) return fail(Errc::io, openssl_reason());
-  std::vector<Run> runs;
-  char* label = nullptr;
-  char* header = nullptr;
-  unsigned char* data = nullptr;
-  long length = 0;
-  bool well = true;
-  while (well && PEM_read_bio(input.get(), &label, &header, &data, &length) == 1) {
-    well = add_block(runs, label, data, length);
-    OPENSSL_free(label);
-    OPENSSL_free(header);
-    OPENSSL_clear_free(data, static_cast<std::size_t>(length));
-  }
-  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  if (!well || !at_end) return fail(Errc::io, runs.empty() ? "the private key must come first" : openssl_reason());
-  ERR_clear_error();
-  if (runs.empty()) return fail(Errc::io, "there is no private key");
-  return runs;
-}
-
-Result<> use_run(SSL_CTX* context, const Run& run) {
-  if (!run.leaf) return fail(Errc::io, "a key has no certificate after it");
-  const std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * stack) { sk_X509_free(stack); })> issuers(
-      sk_X509_new_null());
-  for (const CertificatePtr& issuer : run.issuers) sk_X509_push(issuers.get(), issuer.get());
-  if (SSL_CTX_use_cert_and_key(context, run.leaf.get(), run.key.get(), issuers.get(), 1) != 1) {
-    return fail(Errc::io, openssl_reason());
-  }
-  return {};
-}
-
 // A key, its certificate and issuers, and again for another kind of key: the order that Postfix's chain_files have.
 Result<> load_chain_file(SSL_CTX* context, const std::string& file) {
   const auto in_file = [&file](const Error& error) {
     return fail(error.code, fmt::format("cannot use key and certificates in file \"{}\": {}", file, error.text));
   };
-  const auto runs = read_chain_file(file);
-  if (!runs) return in_file(runs.error());
-  for (const Run& run : *runs) {
-    if (const auto used = use_run(context, run); !used) return in_file(used.error());
-  }
+  const auto chain = Chain::read_file(file);
+  if (!chain) return in_file(chain.error());
+  if (const auto used = chain->use(context); !used) return in_file(used.error());
   return {};
 }
 

@@ -159,6 +159,8 @@ bool name_matches(std::string_view certificate_name, std::string_view pattern) {
          iequals(pattern.substr(dot), parent);
 }
 
+const char* server_name(const SSL* ssl) { return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name); }
+
 bool is_digest(std::string_view name) { return EVP_get_digestbyname(std::string(name).c_str()) != nullptr; }
 
 std::vector<std::string> expand_match(std::span<const std::string> strategies, std::string_view hostname,

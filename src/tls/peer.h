@@ -55,6 +55,9 @@ std::string_view trust_word(Trust trust);
 // server-digest SHA256": what follows the colon in Postfix's log line.
 std::string describe(const SSL* ssl);
 
+// The name that the client asked for (SNI); null: none.
+const char* server_name(const SSL* ssl);
+
 // The parts, for Received: headers and events.
 struct SessionFacts {
   std::string protocol;  // "TLSv1.3"

@@ -2,12 +2,14 @@
 // between threads; when files change, build another one and let running sessions finish with this.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "tls/policy.h"
+#include "tls/server_names.h"
 
 struct ssl_st;
 using SSL = ssl_st;
@@ -39,6 +41,10 @@ struct ServerSettings {
   bool ask_client_certificate = false;  // the handshake goes on without one, and with a bad one: see inspect_peer()
   bool prefer_our_ciphers = false;
   int verify_depth = 9;
+  std::chrono::seconds session_lifetime{3600};  // smtpd_tls_session_cache_timeout; 0: no session is resumed
+  std::string dh_parameters_file;               // smtpd_tls_dh1024_param_file; empty, "auto": built in; "none": no DHE
+  ChainLookup server_names;                     // null: every client is shown the same certificate
+  NameTrouble name_trouble;
 };
 
 class ServerContext {
@@ -52,12 +58,15 @@ class ServerContext {
   ServerContext(const ServerContext&) = delete;
   ServerContext& operator=(const ServerContext&) = delete;
 
+  // Whether the name that a client asks for matters.
+  bool knows_names() const { return knows_names_; }
   // For net::Stream::handshake() as the server; the caller owns it until then. Any thread.
   Result<SSL*> new_session() const;
 
  private:
-  explicit ServerContext(SSL_CTX* context) : context_(context) {}
+  ServerContext(SSL_CTX* context, bool knows_names) : context_(context), knows_names_(knows_names) {}
   SSL_CTX* context_;
+  bool knows_names_;
 };
 
 }  // namespace waypost::tls

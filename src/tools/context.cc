@@ -19,6 +19,7 @@ Result<Context> open_context(const std::string& config_directory) {
   context.paths = daemon::read_paths(reader);
   context.message_size_limit = static_cast<std::size_t>(reader.number("message_size_limit"));
   context.long_queue_ids = reader.flag("enable_long_queue_ids");
+  context.authorized_submit_users = reader.text("authorized_submit_users");
   for (const auto& finding : findings) {
     if (finding.severity == config::Severity::error) return fail(Errc::invalid, config::describe(finding));
   }

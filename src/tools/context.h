@@ -16,6 +16,7 @@ struct Context {
   daemon::Paths paths;
   std::size_t message_size_limit = 0;  // bytes; 0: none
   bool long_queue_ids = false;         // enable_long_queue_ids
+  std::string authorized_submit_users;
 };
 
 // `config_directory` empty: $MAIL_CONFIG, else /etc/postfix. Errors name file and line.

@@ -5,6 +5,7 @@
 
 #include "admin/client.h"
 #include "base/queue_id.h"
+#include "base/text.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/context.h"
@@ -60,6 +61,7 @@ bool parse(int argc, char** argv, Options& options) {
 int flush(const Console& console, const Context& context, const std::string& target) {
   const auto response = admin::call(context.paths.control_socket, "POST", target);
   if (!response) return console.fatal("Cannot flush mail queue - mail system is down", kExitUnavailable);
+  if (response->status == 403) return console.fatal(trim(response->body), kExitNoPermission);
   if (response->status >= 300) return console.fatal(response->body, kExitUnavailable);
   return kExitOk;
 }

@@ -52,6 +52,7 @@ Result<std::vector<admin::ListedMessage>> parse_lines(std::string_view text) {
 Result<std::vector<admin::ListedMessage>> list_queue(const Console& console, const Context& context) {
   const auto response = admin::call(context.paths.control_socket, "GET", "/v1/queue");
   if (response && response->status == 200) return parse_lines(response->body);
+  if (response && response->status == 403) return fail(Errc::refused, std::string(trim(response->body)));
   if (response) return fail(Errc::unavailable, "Queue report unavailable - " + std::string(trim(response->body)));
   const auto& error = response.error();
   if (error.code != Errc::refused) return fail(Errc::unavailable, "Queue report unavailable - " + error.text);
@@ -64,7 +65,10 @@ Result<std::vector<admin::ListedMessage>> list_queue(const Console& console, con
 
 int print_queue(const Console& console, const Context& context, QueueFormat format) {
   const auto messages = list_queue(console, context);
-  if (!messages) return console.fatal(messages.error().text, kExitUnavailable);
+  if (!messages) {
+    const bool forbidden = messages.error().code == Errc::refused;
+    return console.fatal(messages.error().text, forbidden ? kExitNoPermission : kExitUnavailable);
+  }
   std::string text;
   if (format == QueueFormat::mailq) {
     text = admin::format_mailq(*messages, context.long_queue_ids);

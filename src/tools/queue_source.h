@@ -11,7 +11,8 @@ namespace waypost::tools {
 enum class QueueFormat : unsigned char { mailq, json };
 
 // What is queued. Warns on `console` when the daemon is down and the spool is read directly, which only root may.
-// Errc::unavailable: the daemon is down and the caller may not read the spool.
+// Errc::unavailable: the daemon is down and the caller may not read the spool. Errc::refused: authorized_mailq_users
+// does not have the caller.
 Result<std::vector<admin::ListedMessage>> list_queue(const Console& console, const Context& context);
 
 // Prints it; the answer is the command's exit status.

@@ -11,7 +11,10 @@
 #include "admin/client.h"
 #include "base/queue_id.h"
 #include "base/text.h"
+#include "daemon/user_list.h"
 #include "intake/drop_file.h"
+#include "tables/registry.h"
+#include "tables/run_immediate.h"
 #include "tables/table_list.h"
 #include "tools/commands.h"
 #include "tools/console.h"
@@ -45,7 +48,19 @@ User current_user() {
   return user;
 }
 
+// authorized_submit_users: the caller's name when he is not among them. pickup asks again, for those who go round this.
+std::optional<std::string> refused_submitter(const Context& context) {
+  SystemClock clock;
+  NullLog nowhere;
+  tables::TableRegistry registry(Log(nowhere, "sendmail", 0), clock);
+  const daemon::UserList users("authorized_submit_users", context.authorized_submit_users, registry);
+  return tables::run_immediate(users.refused(::getuid()));
+}
+
 int submit(const Console& console, const Context& context, SendmailOptions options) {
+  if (const auto refused = refused_submitter(context)) {
+    return console.fatal(fmt::format("User {}({}) is not allowed to submit mail", *refused, ::getuid()), kExitTempFail);
+  }
   const auto limit = context.message_size_limit == 0 ? std::size_t{1} << 31 : context.message_size_limit;
   const auto input = read_stdin(limit);
   if (input.size() > limit) {
@@ -85,6 +100,7 @@ int flush(const Console& console, const Context& context, const SendmailOptions&
     target += "?id=" + options.flush_queue_id;
   }
   const auto response = admin::call(context.paths.control_socket, "POST", target);
+  if (response && response->status == 403) return console.fatal(trim(response->body), kExitNoPermission);
   if (!response || response->status >= 300)
     return console.fatal("Cannot flush mail queue - mail system is down", kExitTempFail);
   return kExitOk;
