@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.join(ROOT, "src", "config"))
 import parameters  # noqa: E402
 
 # Parameters that src/config itself uses to work out other values, or that are read in no other place by nature.
-READ_BY_CONFIG = {"config_directory", "compatibility_level", "mynetworks_style", "mydomain", "inet_protocols"}
+READ_BY_CONFIG = {"config_directory", "compatibility_level", "mynetworks_style", "mydomain", "inet_protocols", "process_id",
+                  "process_name", "service_name"}
 READING_CALLS = re.compile(r'\b\w*[rR]eader_?(?:\.|->|\([^()]*\)\.)(?:text|flag|number|duration|list|words|choice)\(\s*"([A-Za-z0-9_]+)"')
 SUFFIX_PREFIXES = ("transport_", "smtp_", "lmtp_")
 

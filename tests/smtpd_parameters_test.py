@@ -525,6 +525,52 @@ class Users(RelayCase):
         self.assertEqual((relay.queue_json(), sink.stats()["messages"]), ([], 0))
 
 
+class Notices(RelayCase):
+    """What the postmaster is told about sessions."""
+
+    def noticed(self, sink, count=1):
+        return [m for m in sink.wait_messages(count) if m.recipients == ["postmaster@example.com"]][-1]
+
+    def test_a_bad_client_is_reported_with_its_dialogue(self):
+        sink = self.sink()
+        relay = self.relay({"notify_classes": "protocol, policy", "relay_domains": "example.com"}, sink=sink)
+        with Dialogue(relay.port, source=OUTSIDER) as client:
+            client.ehlo()
+            client.command("FROB")
+            client.command("QUIT")
+        notice = self.noticed(sink)
+        self.assertEqual(notice.sender, "double-bounce@example.com")
+        text = notice.content.decode()
+        self.assertRegex(text, r"Subject: Postfix SMTP server: errors from \S+\[127\.0\.0\.2\]\r\n")
+        self.assertIn("\r\n In:  FROB\r\n Out: 500 5.5.2 Error: command not recognized\r\n", text)
+        with Dialogue(relay.port, source=OUTSIDER) as client:
+            client.ehlo()
+            self.assertReply(client.envelope("a@example.net", "rcpt@elsewhere.example"), 454)
+            client.command("QUIT")
+        self.assertIn("Relay access denied", self.noticed(sink, 2).content.decode())
+
+    def test_what_goes_wrong_here_is_reported_by_default(self):
+        sink = self.sink()
+        relay = self.relay({"smtpd_recipient_restrictions": "no_such_restriction, permit", "relay_domains": "example.com"}, sink=sink)
+        with Dialogue(relay.port) as client:
+            client.ehlo()
+            client.command("FROB")
+            self.assertReply(client.envelope("a@example.net", "rcpt@example.org"), 451)
+            client.command("QUIT")
+        self.assertIn("451 4.3.5 Server configuration error", self.noticed(sink).content.decode())
+
+    def test_nobody_is_told_of_classes_that_are_not_asked_for(self):
+        sink = self.sink()
+        relay = self.relay({"notify_classes": "resource", "relay_domains": "example.com"}, sink=sink)
+        with Dialogue(relay.port, source=OUTSIDER) as client:
+            client.ehlo()
+            client.command("FROB")
+            client.envelope("a@example.net", "rcpt@elsewhere.example")
+            client.command("QUIT")
+        relay.submit()
+        self.assertEqual([m.sender for m in sink.wait_messages(1)], ["sender@example.net"])
+
+
 class Lists(RelayCase):
     def test_restriction_classes(self):
         relay = self.relay({"smtpd_restriction_classes": "insiders_only, nobody", "insiders_only": "permit_mynetworks, nobody", "nobody": "reject",
@@ -579,6 +625,56 @@ class Lists(RelayCase):
             if self.engine == "waypost":  # 3.7 only does not announce it
                 self.assertReply(client.command("AUTH LOGIN"), 535)
             self.assertReply(client.auth_plain("app", "word"), 235)
+
+    def test_commands_are_replaced(self):
+        relay = self.relay({"smtpd_command_filter": "inline:{{FROB = NOOP}, {RCPT TO:<bad@example.org> = RCPT TO:<good@example.org>}}"}, sink=self.sink())
+        with Dialogue(relay.port) as client:
+            client.ehlo()
+            self.assertReply(client.command("FROB"), 250, "2.0.0 Ok")
+            self.assertReply(client.message(), 250)
+        relay.log.wait_for(r'\[127\.0\.0\.1\]: replacing client command "FROB" with "NOOP"')
+
+    def test_content_that_trickles_has_one_deadline(self):
+        relay = self.relay({"smtpd_per_request_deadline": "yes", "smtpd_min_data_rate": "1000", "smtpd_timeout": "2s"}, sink=self.sink())
+        with Dialogue(relay.port, timeout=20) as client:
+            client.ehlo()
+            client.envelope("a@example.net", "rcpt@example.org")
+            client.command("DATA")
+            client.socket.settimeout(0.2)
+            sent = 0
+            while sent < 60:
+                try:
+                    client.send("x\r\n")
+                    sent += 1
+                    if not client.socket.recv(100):
+                        break
+                    break  # a goodbye
+                except TimeoutError:
+                    continue
+                except OSError:
+                    break
+            self.assertLess(sent, 40, "the client earned time that it should not have")
+        relay.log.wait_for(r"timeout after DATA \(\d+ bytes\) from \S+\[127\.0\.0\.1\]")
+
+    @waypost_only("its daemons end one by one")
+    def test_a_table_that_does_not_open_may_be_fatal(self):
+        relay = self.relay({"relay_domains": "hash:/no/such/table"}, sink=self.sink())
+        relay.main["daemon_table_open_error_is_fatal"] = "yes"
+        relay.write()
+        self.assertNotEqual(relay.postfix("reload").returncode, 0)
+        relay.log.wait_for(r"reload refused: hash:/no/such/table is unavailable")
+
+    def test_who_is_not_offered_authentication(self):
+        users = self.folder + "/sasl_users"
+        with open(users, "w"):
+            pass
+        if self.engine == "postfix":
+            self.skipTest("needs an authentication server to start")
+        relay = self.relay({"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "waypost", "waypost_sasl_password_file": users,
+                            "smtpd_sasl_exceptions_networks": "127.0.0.2/32"}, sink=self.sink())
+        for source, offered in (("127.0.0.1", True), (OUTSIDER, False)):
+            with Dialogue(relay.port, source=source) as client:
+                self.assertEqual("AUTH" in client.ehlo(), offered)
 
     def test_a_dialogue_is_logged_for_debugging(self):
         relay = self.relay({"debug_peer_list": "127.0.0.2", "debug_peer_level": "1"}, sink=self.sink())

@@ -107,6 +107,66 @@ TEST_F(PolicyTest, ArticleRestrictionsRejectTheRest) {
   EXPECT_EQ(rcpt(), "permit");
 }
 
+TEST_F(PolicyTest, ClassesStandForTheirRestrictions) {
+  settings_.classes = {{"insiders", "permit_mynetworks, nobody"}, {"nobody", "reject"}};
+  EXPECT_EQ(rcpt("insiders"), "554 5.7.1 <r@other.example>: Recipient address rejected: Access denied");
+  subject_.client_address = "10.0.0.1";
+  EXPECT_EQ(rcpt("insiders, reject"), "permit");
+  EXPECT_THAT(findings(), IsEmpty());  // what protects may stand in a class
+}
+
+TEST_F(PolicyTest, WarnIfRejectReachesIntoAClass) {
+  settings_.classes = {{"nobody", "reject_plaintext_session, reject"}};
+  EXPECT_EQ(rcpt("warn_if_reject nobody, reject_unauth_destination"),
+            "554 5.7.1 <r@other.example>: Relay access denied");
+  EXPECT_EQ(decision_.would_refuse.size(), 2U);
+}
+
+TEST_F(PolicyTest, AClassThatNamesItselfIsNoEndlessLoop) {
+  settings_.classes = {{"a", "b"}, {"b", "a"}};
+  EXPECT_EQ(rcpt("a, reject"), "451 4.3.5 Server configuration error");
+  EXPECT_THAT(decision_.warnings, ElementsAre("smtpd_restriction_classes: \"a\" names itself, or goes too deep"));
+  settings_.classes = {{"a", "a a a a a a a a"}};
+  EXPECT_EQ(rcpt("a, reject"), "451 4.3.5 Server configuration error");
+}
+
+TEST_F(PolicyTest, CertificatesMayRelay) {
+  settings_.relay_clientcerts = "inline:{{AA:01 = one}, {BB:02 = two}}";
+  settings_.asks_for_certificates = true;
+  const auto denied = "554 5.7.1 <r@other.example>: Recipient address rejected: Access denied";
+  EXPECT_EQ(rcpt("permit_tls_clientcerts, reject"), denied);
+  subject_.encrypted = true;
+  subject_.certificate = Certificate{false, "AA:01", "CC:03"};
+  EXPECT_EQ(rcpt("permit_tls_clientcerts, reject"), "permit");
+  subject_.certificate = Certificate{false, "CC:03", "BB:02"};
+  EXPECT_EQ(rcpt("permit_tls_clientcerts, reject"), "permit");
+  subject_.certificate = Certificate{true, "CC:03", "CC:03"};
+  EXPECT_EQ(rcpt("permit_tls_clientcerts, reject"), denied);
+  EXPECT_EQ(rcpt("permit_tls_all_clientcerts, reject"), "permit");
+}
+
+TEST_F(PolicyTest, WhoMayLeaveOutHeaders) {
+  const auto asked = [this](std::string list) {
+    settings_.local_header_rewrite_clients = std::move(list);
+    return run_immediate(build()->may_omit_headers(subject_));
+  };
+  EXPECT_FALSE(asked("permit_inet_interfaces, permit_mynetworks, permit_sasl_authenticated").value());
+  EXPECT_TRUE(asked("check_address_map inline:{198.51.100.7=x}").value());
+  EXPECT_FALSE(asked("hash:/no/such/table").has_value());
+  subject_.sasl_method = "PLAIN";
+  EXPECT_TRUE(asked("permit_sasl_authenticated").value());
+  subject_.client_address = "192.0.2.1";
+  EXPECT_TRUE(asked("permit_inet_interfaces").value());
+  asked("reject, permit_mynetworks");
+  EXPECT_EQ(findings_.front().text, "parameter local_header_rewrite_clients: invalid request: reject");
+}
+
+TEST_F(PolicyTest, RoutesBehindOwnDomainsMayBeAllowed) {
+  settings_.allow_untrusted_routing = true;
+  subject_.recipient = "a%other.example@relay.example";
+  EXPECT_EQ(rcpt(), "permit");
+}
+
 TEST_F(PolicyTest, PostmasterIsAlwaysAccepted) {
   subject_.recipient = "PostMaster";
   settings_.client_restrictions = "reject";

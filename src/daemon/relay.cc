@@ -149,10 +149,13 @@ void Relay::make_services() {
                                          snapshot_->report);
   dispatcher_->connect(*queue_);
   notifier_->connect(*queue_);
+  postmaster_ = std::make_unique<PostmasterMail>(PostmasterMail::Parts{
+      .intake = *intake_, .threads = *threads_, .group = group, .clock = environment_.clock, .log = log("smtpd")});
   smtpd_ = std::make_unique<SmtpdServices>(SmtpdServices::Parts{.log = environment_.log,
                                                                 .clock = environment_.clock,
                                                                 .intake = *intake_,
                                                                 .names = *client_names_,
+                                                                .notices = *postmaster_,
                                                                 .threads = *threads_,
                                                                 .blocking = *blocking_});
   control_ = std::make_unique<Control>(Control::Parts{.queue = *queue_,

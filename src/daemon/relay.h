@@ -21,6 +21,7 @@
 #include "daemon/listeners.h"
 #include "daemon/notifier.h"
 #include "daemon/pickup.h"
+#include "daemon/postmaster_mail.h"
 #include "daemon/smtpd_services.h"
 #include "daemon/snapshot.h"
 #include "daemon/transport_set.h"
@@ -85,6 +86,7 @@ class Relay {
   std::unique_ptr<TransportSet> transports_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<queue::QueueThread> queue_;
+  std::unique_ptr<PostmasterMail> postmaster_;
   std::unique_ptr<SmtpdServices> smtpd_;
   std::unique_ptr<Control> control_;
   std::unique_ptr<Listeners> listeners_;

@@ -11,7 +11,7 @@
 namespace waypost::daemon {
 namespace {
 
-// What notify_classes asks for about bounces. The other classes send transcripts of sessions.
+// What notify_classes asks for about bounces. The other classes are for the sessions of smtpd (settings_smtpd.cc).
 void read_notify_classes(config::Reader& reader, report::Settings& out) {
   constexpr std::array<std::string_view, 5> kTranscripts = {"data", "policy", "protocol", "resource", "software"};
   for (const auto& word : reader.list("notify_classes")) {
@@ -23,10 +23,6 @@ void read_notify_classes(config::Reader& reader, report::Settings& out) {
       out.copy_delays = true;
     } else if (std::ranges::find(kTranscripts, to_lower(word)) == kTranscripts.end()) {
       reader.reject("notify_classes", fmt::format("unknown notification class: {}", word));
-    } else if (reader.is_set("notify_classes")) {
-      reader.warn("notify_classes",
-                  fmt::format("notify_classes: class {} is not supported yet and has no effect", word),
-                  config::FindingCode::unsupported_parameter);
     }
   }
   out.bounce_notice_recipient = reader.text("bounce_notice_recipient");

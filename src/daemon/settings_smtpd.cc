@@ -110,6 +110,28 @@ smtp::ServerSettings read_server(config::Reader& reader) {
   return out;
 }
 
+namespace {
+
+// notify_classes, as far as a session can meet them. 2bounce and delay are about queued mail.
+smtp_server::NoticeSettings read_notices(config::Reader& reader) {
+  smtp_server::NoticeSettings out;
+  for (const auto& name : reader.list("notify_classes")) {
+    if (const auto bit = smtp::parse_trouble(name)) {
+      out.classes |= *bit;
+    } else if (!iequals(name, "2bounce") && !iequals(name, "delay")) {
+      reader.reject("notify_classes", fmt::format("unknown notification class: {}", name));
+    }
+  }
+  out.error_recipient = reader.text("error_notice_recipient");
+  out.bounce_recipient = reader.text("bounce_notice_recipient");
+  out.origin = reader.text("myorigin");
+  out.mail_name = reader.text("mail_name");
+  out.double_bounce_sender = reader.text("double_bounce_sender");
+  return out;
+}
+
+}  // namespace
+
 smtp_server::ServiceSettings read_service(config::Reader& reader) {
   smtp_server::ServiceSettings out;
   out.protocol = read_server(reader);
@@ -128,6 +150,9 @@ smtp_server::ServiceSettings read_service(config::Reader& reader) {
   out.log_client_port = reader.flag("smtpd_client_port_logging");
   out.hide_client_session = reader.flag("smtpd_hide_client_session");
   out.rate_limits = read_rate_limits(reader);
+  out.notices = read_notices(reader);
+  out.per_request_deadline = reader.flag("smtpd_per_request_deadline");
+  out.min_data_rate = static_cast<std::uint32_t>(reader.number("smtpd_min_data_rate", 1, kMaxLimit));
   out.ipv4_prefix_length = static_cast<unsigned>(reader.number("smtpd_client_ipv4_prefix_length", 0, 32));
   out.ipv6_prefix_length = static_cast<unsigned>(reader.number("smtpd_client_ipv6_prefix_length", 0, 128));
   return out;

@@ -21,8 +21,8 @@ net::Task<void> refuse(net::Stream stream, Log log, std::string why) {
 SmtpdServices::SmtpdServices(Parts parts)
     : parts_(parts),
       intake_(parts.intake),
-      named_{parts.log, parts.clock, intake_, parts.names, numbers_},
-      unnamed_{parts.log, parts.clock, intake_, no_names_, numbers_} {}
+      named_{parts.log, parts.clock, intake_, parts.names, numbers_, &parts.notices},
+      unnamed_{parts.log, parts.clock, intake_, no_names_, numbers_, &parts.notices} {}
 
 const SmtpdServices::Limits& SmtpdServices::limits_for(const SmtpdPlan& plan) {
   auto& limits = limits_[plan.key];
@@ -48,7 +48,8 @@ std::shared_ptr<const Listeners::Handler> SmtpdServices::handler(const SmtpdPlan
   const auto& limits = limits_for(plan);
   const auto service = std::make_shared<const smtp_server::Service>(smtp_server::Service{
       .settings = plan.settings,
-      .access = std::make_shared<smtp_server::PolicyAccess>(plan.policy, plan.client_lists, plan.hidden_keywords),
+      .access = std::make_shared<smtp_server::PolicyAccess>(plan.policy, plan.client_lists, plan.hidden_keywords,
+                                                            plan.command_filter),
       .authenticator = filtered(plan, authenticator_for(plan)),
       .tls_context = plan.tls,
       .connections = limits.connections,

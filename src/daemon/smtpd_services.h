@@ -27,6 +27,7 @@ class SmtpdServices {
     const Clock& clock;
     intake::Intake& intake;
     ClientNameCache& names;
+    smtp_server::NoticePort& notices;
     net::IoThreads& threads;
     net::BlockingPool& blocking;
   };

@@ -91,7 +91,8 @@ class Builder {
       tables::MatchList made(name, text, *out_->tables, {.parent_domains = parents});
       for (const auto& problem : made.problems()) {
         const auto origin = reader.view().origin(name);
-        findings_.push_back({config::Severity::warning, origin.file, origin.line, problem});
+        findings_.push_back(
+            {config::Severity::warning, origin.file, origin.line, problem, config::FindingCode::bad_pattern});
       }
       smtpd.client_lists[static_cast<std::size_t>(list)] = std::move(made);
     };
@@ -107,6 +108,10 @@ class Builder {
     if (reader.number("debug_peer_level", 1, 1000) > 0) {
       add_list(List::debug, "debug_peer_list", reader.text("debug_peer_list"));
     }
+    if (smtpd.settings.protocol.auth_enable) {
+      add_list(List::no_auth, "smtpd_sasl_exceptions_networks", reader.text("smtpd_sasl_exceptions_networks"));
+    }
+    smtpd.command_filter = tables::TableList(reader.text("smtpd_command_filter"), *out_->tables);
     smtpd.hidden_keywords = tables::TableList(reader.text("smtpd_discard_ehlo_keyword_address_maps"), *out_->tables);
   }
 
@@ -227,7 +232,14 @@ class Builder {
   }
 
   void note_tables() {
-    for (const auto& problem : out_->tables->problems()) add(config::FindingCode::table_unavailable, problem);
+    const auto view = out_->configuration->view();
+    config::Reader reader(view, findings_);
+    const bool fatal = reader.flag("daemon_table_open_error_is_fatal");
+    for (const auto& problem : out_->tables->problems()) {
+      auto finding = config::make_finding(config::FindingCode::table_unavailable, "", 0, problem);
+      if (fatal) finding.severity = config::Severity::error;
+      findings_.push_back(std::move(finding));
+    }
   }
 
   void add(config::FindingCode code, std::string text) {

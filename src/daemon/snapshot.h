@@ -48,6 +48,7 @@ struct SmtpdPlan {
   SaslPlan sasl;
   smtp_server::PolicyAccess::Lists client_lists;
   tables::TableList hidden_keywords;        // smtpd_discard_ehlo_keyword_address_maps
+  tables::TableList command_filter;         // smtpd_command_filter
   std::chrono::seconds rate_time_unit{60};  // anvil_rate_time_unit
   std::size_t connection_limit = 0;         // in total
   std::size_t client_connection_limit = 0;  // smtpd_client_connection_count_limit

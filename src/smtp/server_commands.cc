@@ -205,7 +205,7 @@ void ServerSession::announce() {
   if (!hides(EhloKeywords::kVrfy) && !settings_.disable_vrfy) line("VRFY");
   if (!hides(EhloKeywords::kEtrn)) line("ETRN");
   if (!hides(EhloKeywords::kStarttls) && settings_.tls != ServerTls::none && !encrypted_) line("STARTTLS");
-  if (offers_auth()) {
+  if (offers_auth() && !hides_auth_) {
     line("AUTH ", sasl_mechanisms_);
     if (settings_.broken_auth_clients) line("AUTH=", sasl_mechanisms_);
   }

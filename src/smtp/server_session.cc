@@ -201,6 +201,7 @@ Action ServerSession::on_queued(QueueId id) {
 
 Action ServerSession::on_refused(const Reply& refusal) {
   waiting_for_ = Action::next_line;
+  troubles_ |= trouble_of_refusal(refusal);
   say(refusal);
   reset_transaction();
   if (refusal.closes()) return close(CloseReason::refused);
@@ -310,11 +311,13 @@ void ServerSession::say(const Reply& reply) {
 }
 
 Action ServerSession::fail(std::string_view line) {
+  troubles_ |= trouble_of_command(line);
   say(line);
   return finish(false);
 }
 
 Action ServerSession::refuse(const Reply& reply) {
+  troubles_ |= trouble_of_refusal(reply);
   say(reply);
   const Action action = finish(false);
   return reply.closes() ? close(CloseReason::refused) : action;

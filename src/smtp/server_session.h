@@ -28,6 +28,7 @@
 #include "smtp/server_dialogue.h"
 #include "smtp/server_settings.h"
 #include "smtp/session_counters.h"
+#include "smtp/trouble.h"
 
 namespace waypost::smtp {
 
@@ -114,6 +115,11 @@ class ServerSession {
   BareNewline bare_newline_policy() const { return bare_newline_; }
   bool wants_sasl_mechanisms() const { return settings_.auth_enable && (encrypted_ || !settings_.tls_auth_only); }
 
+  // smtpd_sasl_exceptions_networks: this client is not told that it may log in.
+  void set_auth_hidden(bool hidden) { hides_auth_ = hidden; }
+
+  // What went wrong so far, as Trouble bits.
+  std::uint32_t troubles() const { return troubles_; }
   const SessionCounters& counters() const { return counters_; }
   bool noted_bare_newline() const { return noted_bare_newline_; }
 
@@ -196,6 +202,8 @@ class ServerSession {
   bool noted_bare_newline_ = false;
   bool has_sasl_response_ = false;
   bool may_xclient_ = false, may_xforward_ = false;
+  bool hides_auth_ = false;
+  std::uint32_t troubles_ = Trouble::kNone;
   std::uint32_t discarded_keywords_;
   std::uint32_t errors_ = 0;
   std::uint32_t junk_commands_ = 0;

@@ -19,8 +19,12 @@ class PolicyAccess final : public AccessPort {
  public:
   using Lists = std::array<tables::MatchList, kClientLists>;  // by ClientList
 
-  PolicyAccess(std::shared_ptr<const access::Policy> policy, Lists lists, tables::TableList hidden_keywords = {})
-      : policy_(std::move(policy)), lists_(std::move(lists)), hidden_keywords_(std::move(hidden_keywords)) {}
+  PolicyAccess(std::shared_ptr<const access::Policy> policy, Lists lists, tables::TableList hidden_keywords = {},
+               tables::TableList command_filter = {})
+      : policy_(std::move(policy)),
+        lists_(std::move(lists)),
+        hidden_keywords_(std::move(hidden_keywords)),
+        command_filter_(std::move(command_filter)) {}
 
   net::Task<access::Decision> check_connect(const access::Subject& subject, access::Memory& memory) override {
     return policy_->check_connect(subject, memory);
@@ -49,6 +53,10 @@ class PolicyAccess final : public AccessPort {
   net::Task<Result<bool>> may_omit_headers(const access::Subject& subject) override {
     return policy_->may_omit_headers(subject);
   }
+  bool filters_commands() const override { return !command_filter_.empty(); }
+  net::Task<Result<std::optional<std::string>>> replaced_command(std::string command) override {
+    return command_filter_.find({std::move(command)});
+  }
   net::Task<std::optional<std::string>> hidden_keywords(const access::Subject& subject) override;
 
  private:
@@ -56,7 +64,7 @@ class PolicyAccess final : public AccessPort {
 
   std::shared_ptr<const access::Policy> policy_;
   Lists lists_;
-  tables::TableList hidden_keywords_;
+  tables::TableList hidden_keywords_, command_filter_;
 };
 
 // The relay's one intake. Any thread.

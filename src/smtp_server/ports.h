@@ -17,6 +17,7 @@
 #include "net/task.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
+#include "smtp_server/transcript.h"
 
 namespace waypost::smtp_server {
 
@@ -27,8 +28,9 @@ enum class ClientList : std::uint8_t {
   xclient,        // smtpd_authorized_xclient_hosts
   xforward,       // smtpd_authorized_xforward_hosts
   debug,          // debug_peer_list
+  no_auth,        // smtpd_sasl_exceptions_networks
 };
-inline constexpr std::size_t kClientLists = 5;
+inline constexpr std::size_t kClientLists = 6;
 
 // Who may do what. Everything that is given lives until the task is done.
 class AccessPort {
@@ -46,6 +48,9 @@ class AccessPort {
   virtual net::Task<bool> is_listed(ClientList list, const access::Subject& subject) = 0;
   // local_header_rewrite_clients: may this client leave out headers, which are then added? An error defers the mail.
   virtual net::Task<Result<bool>> may_omit_headers(const access::Subject& subject) = 0;
+  // smtpd_command_filter: whether there is one, and what it makes of a command; nullopt: nothing else.
+  virtual bool filters_commands() const = 0;
+  virtual net::Task<Result<std::optional<std::string>>> replaced_command(std::string command) = 0;
   // smtpd_discard_ehlo_keyword_address_maps: the EHLO keywords to hide from this client; nullopt: the service's own.
   virtual net::Task<std::optional<std::string>> hidden_keywords(const access::Subject& subject) = 0;
 };
@@ -82,6 +87,13 @@ class IntakePort {
   virtual std::optional<smtp::Reply> check_space(std::uint64_t size) = 0;
   // The envelope is complete and has its id. Not null.
   virtual std::unique_ptr<IncomingMessage> begin(mail::Envelope envelope, Arrival arrival) = 0;
+};
+
+// Mail to the postmaster about a session. Any thread.
+class NoticePort {
+ public:
+  virtual ~NoticePort() = default;
+  virtual void notify(Notice notice) = 0;
 };
 
 // What the DNS says about a client's address.

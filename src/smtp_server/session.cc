@@ -139,9 +139,17 @@ net::Task<void> Session::converse() {
       const bool filled = co_await fill();
       if (!filled) co_return;
     }
-    const auto line = reader_.next(input_, protocol_.line_limit());
+    auto line = reader_.next(input_, protocol_.line_limit());
     if (!line) continue;
+    std::string replacement;
+    if (service_->access->filters_commands() && line->status == smtp::Line::Status::ok && !protocol_.authenticating()) {
+      keep_input();
+      const bool usable = co_await filter_command(std::string(line->text), replacement);
+      if (!usable) co_return;
+      line->text = replacement;
+    }
     if (listed(ClientList::debug)) log_.heard(line->text);
+    if (settings().notices.keeps_dialogue()) transcript().heard(log_.shown(line->text));
     Action action = protocol_.on_line(*line, input_);
     if (exchange_ && !protocol_.authenticating() && action != Action::sasl_step) exchange_.reset();
     while (action != Action::next_line && action != Action::close) {
@@ -154,6 +162,23 @@ net::Task<void> Session::converse() {
   }
 }
 
+// smtpd_command_filter. False: the table failed, and the client must go.
+net::Task<bool> Session::filter_command(std::string line, std::string& out) {
+  const auto command = std::string(trim_left(line));
+  const auto found = co_await service_->access->replaced_command(command);
+  if (!found) {
+    log_.log().warning("{}", found.error().text);
+    protocol_.say_goodbye({421, "4.3.0", fmt::format("{} Server local data error", settings().protocol.hostname)});
+    co_return false;
+  }
+  if (*found) {
+    log_.log().info("{}: replacing client command \"{}\" with \"{}\"", log_.client(), printable(command),
+                    printable(**found));
+  }
+  out = *found ? **found : line;
+  co_return true;
+}
+
 // A client that makes errors waits for its answers, and we for it.
 net::Task<void> Session::pause(std::chrono::seconds delay) {
   keep_input();
@@ -164,22 +189,24 @@ net::Task<void> Session::pause(std::chrono::seconds delay) {
 
 net::Task<void> Session::leave() {
   message_.reset();
+  std::string_view reason;
   if (end_ == End::stopped) {
     protocol_.say_goodbye({421, "4.3.2", fmt::format("{} Service is shutting down", settings().protocol.hostname)});
   } else if (end_ == End::timed_out) {
     protocol_.say_goodbye({421, "4.4.2", fmt::format("{} Error: timeout exceeded", settings().protocol.hostname)});
-    log_.ended("timeout", content_bytes_);
+    log_.ended(reason = "timeout", content_bytes_);
   } else if (end_ == End::lost && protocol_.where() != "END-OF-MESSAGE") {
-    log_.ended("lost connection", content_bytes_);
+    log_.ended(reason = "lost connection", content_bytes_);
   } else if (protocol_.close_reason() == smtp::CloseReason::too_many_errors) {
-    log_.ended("too many errors", content_bytes_);
+    log_.ended(reason = "too many errors", content_bytes_);
   }
   if (end_ != End::lost && stream_.is_open() && !protocol_.output().empty()) {
-    if (listed(ClientList::debug)) log_.said(protocol_.output());
+    keep_replies();
     const auto said = co_await stream_.write_all(protocol_.output(), deadline(kGoodbyeTimeout));
     if (!said) stream_.close();
   }
   log_.disconnected();
+  tell_postmaster(reason);
   lease_.reset();
   if (stream_.is_open()) co_await stream_.close_gracefully(deadline(kGoodbyeTimeout));
 }
@@ -187,7 +214,7 @@ net::Task<void> Session::leave() {
 net::Task<bool> Session::flush() {
   std::string& output = protocol_.output();
   if (output.empty()) co_return true;
-  if (listed(ClientList::debug)) log_.said(output);
+  keep_replies();
   const auto written = co_await stream_.write_all(output, deadline(settings().timeout));
   if (output.capacity() > kIdleOutputBytes) {
     output = {};
@@ -204,7 +231,8 @@ net::Task<bool> Session::fill() {
   const bool flushed = co_await flush();
   if (!flushed) co_return false;
   const bool content = protocol_.receiving_content();
-  if (content || reader_.empty()) command_deadline_ = deadline(settings().timeout);
+  const bool begins = content ? !settings().per_request_deadline : reader_.empty();
+  if (begins) command_deadline_ = deadline(settings().timeout);
   if (!content && group_.stop_requested()) {
     end_ = End::stopped;
     co_return false;
@@ -218,7 +246,14 @@ net::Task<bool> Session::fill() {
     co_return false;
   }
   input_ = {scratch.data(), *got};
+  if (content && settings().per_request_deadline) extend_deadline(*got);
   co_return true;
+}
+
+// What a client sends it earns time by, up to a whole smtpd_timeout.
+void Session::extend_deadline(std::size_t bytes) {
+  const auto earned = std::chrono::nanoseconds(std::chrono::seconds(bytes)) / settings().min_data_rate;
+  command_deadline_ = std::min(command_deadline_ + earned, deadline(settings().timeout));
 }
 
 void Session::note(const Error& error) {
@@ -359,6 +394,7 @@ std::optional<smtp::Reply> Session::judge(const access::Decision& decision) {
   smtp::Reply reply{decision.code, decision.dsn, decision.text};
   if (settings().protocol.soft_bounce) reply = smtp::soften(std::move(reply));
   log_.refused("reject", to_string(reply));
+  if ((settings().notices.classes & smtp::trouble_of_refusal(reply)) != 0) transcript().logged(to_string(reply));
   return reply;
 }
 

@@ -43,6 +43,9 @@ struct ServiceSettings {
   RateLimits rate_limits;                 // smtpd_client_*_rate_limit
   unsigned ipv4_prefix_length = 32;       // smtpd_client_ipv4_prefix_length: what counts as one client
   unsigned ipv6_prefix_length = 84;       // smtpd_client_ipv6_prefix_length
+  bool per_request_deadline = false;      // smtpd_per_request_deadline: content has its time as a whole,
+  std::uint32_t min_data_rate = 500;      // smtpd_min_data_rate: and a second more for so many bytes
+  NoticeSettings notices;                 // notify_classes
 };
 
 // One listener as configured now: an immutable snapshot. Sessions keep the one that they began with.
@@ -63,6 +66,7 @@ struct Environment {
   IntakePort& intake;
   NamePort& names;
   SessionNumbers& numbers;
+  NoticePort* notices = nullptr;  // null: nobody is told
 };
 
 // The whole life of a connection. Spawn it in `group`, the group of the stream's io thread: a request to stop ends

@@ -28,8 +28,8 @@ constexpr std::array<RateTexts, kRateEvents> kRateTexts = {{
 const RateTexts& texts_of(RateEvent event) { return kRateTexts[static_cast<std::size_t>(event)]; }
 
 std::string normal_address(const net::Endpoint& end) {
-  if (end.is_unix) return std::string(smtp::kUnknownClient);
-  return smtp::normal_address(end.address).value_or(std::string(smtp::kUnknownClient));
+  if (end.is_unix || end.address.empty()) return std::string(smtp::kUnknownClient);
+  return smtp::normal_address(end.address).value_or(end.address);  // as it is with a scope: "fe80::1%eth0"
 }
 
 }  // namespace
@@ -37,6 +37,23 @@ std::string normal_address(const net::Endpoint& end) {
 Ends ends_of(net::Stream& stream) {
   const auto &peer = stream.peer(), &local = stream.local();
   return {normal_address(peer), fmt::format("{}", peer.port), normal_address(local), fmt::format("{}", local.port)};
+}
+
+Transcript& Session::transcript() {
+  if (!transcript_) transcript_ = std::make_unique<Transcript>();
+  return *transcript_;
+}
+
+// What is about to be sent, for those who want to know.
+void Session::keep_replies() {
+  if (listed(ClientList::debug)) log_.said(protocol_.output());
+  if (settings().notices.keeps_dialogue()) transcript().said(protocol_.output());
+}
+
+void Session::tell_postmaster(std::string_view reason) {
+  const auto troubles = protocol_.troubles() & settings().notices.classes;
+  if (troubles == 0 || environment_.notices == nullptr) return;
+  environment_.notices->notify(transcript().notice(settings().notices, troubles, log_.client(), reason));
 }
 
 // After a change of name, address or port: everybody who calls the client by them.
@@ -53,10 +70,12 @@ void Session::identify() {
 
 net::Task<void> Session::learn_lists() {
   AccessPort& access = *service_->access;
+  const bool limited = service_->client_connections != nullptr || service_->rates != nullptr;
   for (std::size_t i = 0; i < kClientLists; ++i) {
     lists_[i] = false;
-    if (!access.has(static_cast<ClientList>(i))) continue;
-    const bool in = co_await access.is_listed(static_cast<ClientList>(i), subject_);
+    const auto list = static_cast<ClientList>(i);
+    if (!access.has(list) || (list == ClientList::unlimited && !limited)) continue;
+    const bool in = co_await access.is_listed(list, subject_);
     lists_[i] = in;
   }
   protocol_.set_bare_newline(listed(ClientList::bare_newlines) ? smtp::BareNewline::no

@@ -17,6 +17,7 @@ net::Task<Action> Session::receive() {
   const std::uint64_t limit = settings().protocol.message_size_limit;
   std::optional<smtp::Reply> refusal;
   content_bytes_ = 0;
+  command_deadline_ = deadline(settings().timeout);
   for (bool done = false; !done;) {
     if (input_.empty()) {
       const bool filled = co_await fill();

@@ -45,9 +45,13 @@ class Session {
   // The connection. False: it is over, and end_ says how.
   net::Task<bool> flush();
   net::Task<bool> fill();
+  void extend_deadline(std::size_t bytes);
   net::Task<bool> shake_hands();
   net::Task<void> await_command();
   void note(const Error& error);
+  Transcript& transcript();
+  void keep_replies();
+  void tell_postmaster(std::string_view reason);
   void keep_input();
   void drop_input();
   std::string_view pending_before_greeting();
@@ -66,6 +70,7 @@ class Session {
   net::Task<bool> admit();
   net::Task<bool> greet();
   net::Task<void> converse();
+  net::Task<bool> filter_command(std::string line, std::string& out);
   net::Task<void> leave();
   net::Task<smtp::Action> answer(smtp::Action asked);
   net::Task<smtp::Action> check(smtp::Action asked);
@@ -96,6 +101,7 @@ class Session {
   access::Subject subject_;
   access::Memory memory_;
   std::optional<net::Limiter::Lease> lease_;
+  std::unique_ptr<Transcript> transcript_;  // made when there is something to keep
   std::array<bool, kClientLists> lists_{};  // by ClientList
   std::string client_range_;                // what its limits are counted by
   std::optional<bool> omits_headers_;       // as long as nothing changes about the client

@@ -75,16 +75,14 @@ void SessionLog::auth_failed(const smtp::SaslAnswer& answer) const {
                answer.username.empty() ? "(unavailable)" : printable(answer.username, kQuotedBytes));
 }
 
-void SessionLog::heard(std::string_view line) const {
+std::string SessionLog::shown(std::string_view line) const {
+  if (session_->authenticating()) return "(authentication response)";
   const auto command = smtp::parse_command(line);
-  if (session_->authenticating()) {
-    log_.info("< {}: (authentication response)", client_);
-  } else if (command.verb == smtp::Verb::auth && command.count > 2) {
-    log_.info("< {}: AUTH {} (initial response)", client_, printable(command.word(1), kQuotedBytes));
-  } else {
-    log_.info("< {}: {}", client_, printable(line));
-  }
+  if (command.verb != smtp::Verb::auth || command.count < 3) return printable(line);
+  return fmt::format("AUTH {} (initial response)", printable(command.word(1), kQuotedBytes));
 }
+
+void SessionLog::heard(std::string_view line) const { log_.info("< {}: {}", client_, shown(line)); }
 
 void SessionLog::said(std::string_view replies) const {
   for (const auto line : split(replies, "\r\n")) log_.info("> {}: {}", client_, printable(line));

@@ -40,7 +40,9 @@ class SessionLog final : public smtp::ServerObserver {
                        std::string_view server_name) const;
   void tls_failed(const Error& error) const;
   void auth_failed(const smtp::SaslAnswer& answer) const;
-  // debug_peer_list: the dialogue, without what authenticates. A command before it is obeyed; replies as on the wire.
+  // A command as others may see it, without what authenticates; before it is obeyed.
+  std::string shown(std::string_view line) const;
+  // debug_peer_list: the dialogue. A command before it is obeyed; replies as on the wire.
   void heard(std::string_view line) const;
   void said(std::string_view replies) const;
 

@@ -104,6 +104,7 @@ std::string Session::received_lines(const tls::PeerStatus& peer) const {
 
 net::Task<void> Session::learn_mechanisms() {
   if (!service_->authenticator || !protocol_.wants_sasl_mechanisms()) co_return;
+  protocol_.set_auth_hidden(listed(ClientList::no_auth));
   std::string mechanisms = co_await service_->authenticator->mechanisms(protocol_.encrypted());
   protocol_.set_sasl_mechanisms(std::move(mechanisms));
 }

@@ -42,6 +42,11 @@ class FakeAccess final : public AccessPort {
     co_return lists[list].contains(subject.client_address);
   }
   net::Task<Result<bool>> may_omit_headers(const access::Subject&) override { co_return omit_headers; }
+  bool filters_commands() const override { return !commands.empty(); }
+  net::Task<Result<std::optional<std::string>>> replaced_command(std::string command) override {
+    const auto found = commands.find(command);
+    co_return found == commands.end() ? std::nullopt : std::optional(found->second);
+  }
   net::Task<std::optional<std::string>> hidden_keywords(const access::Subject&) override { co_return hidden; }
 
   static access::Decision refusal(int code, std::string dsn, std::string text) {
@@ -59,6 +64,7 @@ class FakeAccess final : public AccessPort {
   std::map<ClientList, std::set<std::string>> lists;  // addresses
   Result<bool> omit_headers = false;
   std::optional<std::string> hidden;
+  std::map<std::string, std::string> commands;
 
  private:
   static net::Task<access::Decision> say(access::Decision decision) { co_return decision; }
