@@ -42,7 +42,7 @@ Result<Drop> parse_drop(std::string_view text);
 struct DropOrigin {
   std::string name;  // of the file; one of that name is replaced
   uid_t submitter = 0;
-  WallTime submitted{};
+  WallTime submitted;
 };
 
 // Writes `drop` into `folder` so that it appears whole and on disk. Errc::io names the folder and the reason.

@@ -127,13 +127,13 @@ Result<> PostfixFolders::move(const std::string& path, const std::string& aside)
 Result<> PostfixFolders::move_aside(const QueueEntry& entry, const std::string& aside) const {
   if (auto moved = move(entry.path(), aside); !moved) return moved;
   for (const auto kind : kLogKinds) {
-    // A log without its message means nothing to Postfix; it is swept away at some start.
-    if (const auto path = find(kind, entry.name); !path.empty()) (void)move(path, aside);
+    const auto path = find(kind, entry.name);
+    if (path.empty()) continue;
+    // A log that stays behind means nothing to Postfix without its message.
+    if (auto moved = move(path, aside); !moved) return {};
   }
   return {};
 }
-
-void PostfixFolders::sync(const std::string& folder) const { (void)sync_folder(fmt::format("{}/{}", root_, folder)); }
 
 std::optional<uid_t> PostfixFolders::owner() const {
   struct stat status{};

@@ -59,8 +59,6 @@ class PostfixFolders {
   std::string find(std::string_view folder, const std::string& name) const;
   // To the same place below `root`/`aside`, folders made on the way. The file's logs go with it.
   Result<> move_aside(const QueueEntry& entry, const std::string& aside) const;
-  // Makes what move_aside did to this folder survive a crash.
-  void sync(const std::string& folder) const;
   // Whoever owns the queue: $mail_owner of the Postfix.
   std::optional<uid_t> owner() const;
   const std::string& root() const { return root_; }
@@ -79,7 +77,7 @@ struct FolderOwner {
 };
 // Makes `root`/`relative` and what is missing above it, mode 0700.
 Result<> make_folders(const std::string& root, const std::string& relative, std::optional<FolderOwner> owner = {});
-// Errc::io: it may not reach the disk.
+// Makes renames in this folder survive a crash. Errc::io: they may not.
 Result<> sync_folder(const std::string& path);
 
 }  // namespace waypost::tools

@@ -116,7 +116,7 @@ Result<ImportCounts> QueueImport::run() {
   }
   // Also after a failure: nothing may stay half done.
   if (auto ended = end_batch(); done && !ended) done = ended;
-  sync_folders();
+  if (auto synced = sync_folders(); done && !synced) done = synced;
   if (!done) return std::unexpected(done.error());
   return counts_;
 }
@@ -151,7 +151,7 @@ Result<> QueueImport::take(const QueueEntry& entry) {
   }
   Candidate candidate{entry, std::make_unique<QueueFileSource>(std::move(*source)), std::move(*file), {}, false, false};
   return form == Form::dropped ? take_dropped(candidate) : take_complete(std::move(candidate));
-}
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): it loses the owner in the parameter of take_complete
 
 // What the user wrote has yet to become a message: pickup does that, as it does for our own sendmail.
 Result<> QueueImport::take_dropped(const Candidate& candidate) {
@@ -255,7 +255,7 @@ Result<> QueueImport::end_batch() {
     for (const auto& candidate : batch) {
       if (auto settled = settle(candidate); !settled) return settled;
     }
-    sync_folders();
+    if (auto synced = sync_folders(); stored && !synced) return synced;
     return stored;
   }
   for (const auto& candidate : batch) {
@@ -325,9 +325,14 @@ Result<> QueueImport::move_aside(const QueueEntry& entry) {
   return {};
 }
 
-void QueueImport::sync_folders() {
-  for (const auto& folder : touched_) parts_.folders.sync(folder);
-  touched_.clear();
+// A rename that a crash undoes is made again by the next run, which finds the message in the spool.
+Result<> QueueImport::sync_folders() {
+  Result<> done;
+  for (const auto& folder : std::exchange(touched_, {})) {
+    auto synced = sync_folder(fmt::format("{}/{}", parts_.folders.root(), folder));
+    if (done) done = std::move(synced);
+  }
+  return done;
 }
 
 }  // namespace waypost::tools

@@ -48,7 +48,7 @@ class QueueImport {
   };
   // What the spool holds already.
   struct Stored {
-    WallTime arrival{};
+    WallTime arrival;
     bool untouched = true;  // no attempt was made, nobody changed it
   };
   QueueImport(Parts parts, std::map<QueueId, Stored> stored);
@@ -75,7 +75,7 @@ class QueueImport {
   Result<> settle(const Candidate& candidate);
   Result<> move_aside(const QueueEntry& entry);
   void skip(const QueueEntry& entry, std::string_view why);
-  void sync_folders();
+  Result<> sync_folders();
 
   const Parts parts_;
   std::map<QueueId, Stored> stored_;
