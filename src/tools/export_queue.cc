@@ -55,6 +55,7 @@ Result<ExportCounts> give_back(const Context& context, const std::string& root) 
   if (!scanned) return std::unexpected(scanned.error());
   std::ranges::sort(found);
   std::vector<QueueId> ids;
+  ids.reserve(found.size());
   for (const auto& [arrival, id] : found) ids.push_back(id);
   ScriptLog log(context, "postfix/export-queue");
   QueueExport queue_export(read_settings(context, root), *stopped->spool, log, SystemClock().wall());
