@@ -1,6 +1,7 @@
 """waypost spool: what is on disk can be seen, checked and taken out, with the daemon up or down and the disk damaged."""
 import glob
 import os
+import pwd
 import unittest
 
 from harness import RelayCase
@@ -38,6 +39,16 @@ class SpoolTool(RelayCase):
         self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
         relay.start()
         self.assertEqual({m["queue_id"] for m in relay.queue_json()}, set(ids))
+
+    @unittest.skipIf(os.geteuid() != 0, "root only")
+    def test_what_root_changes_while_the_relay_is_down_belongs_to_the_mail_owner(self):
+        relay, ids = self.spooled()
+        relay.stop()
+        self.assertIn("Placed on hold: 1 message", relay.run("postsuper", "-h", ids[0]).stderr)
+        files = glob.glob(os.path.join(relay.queue, "waypost/segments/*"))
+        self.assertEqual({pwd.getpwuid(os.stat(path).st_uid).pw_name for path in files}, {relay.main["mail_owner"]})
+        relay.start()
+        self.assertEqual([m["queue_id"] for m in relay.wait_queue(1, "hold")], [ids[0]])
 
     def test_export_writes_message_and_envelope(self):
         relay, ids = self.spooled()
