@@ -355,6 +355,9 @@ class ExportQueue(Takeover):
             wait_until(lambda: child.poll() is not None or len(self.queue_files(relay)) >= after, 30, step=0.001)
             child.send_signal(signal.SIGKILL)
             kills += child.wait(10) == -signal.SIGKILL
+            if os.path.exists(os.path.join(relay.queue, "waypost/export.unfinished")):
+                self.assertIn("export-queue", self.waypost(relay, "master", "-c", relay.config).stderr)
+                self.assertIn("export-queue", self.import_queue(relay, status=1).stderr)
         self.assertGreaterEqual(kills, 1)
         self.export_queue(relay)
         self.assertEqual(len(self.queue_files(relay)), 300)

@@ -102,6 +102,7 @@ class Master {
                   owner.error().text + " (make it with: useradd --system --no-create-home, or set mail_owner)");
     if (auto made = make_directories(paths, *owner); !made) return made;
     if (auto ready = check_no_import(paths); !ready) return ready;
+    if (auto ready = check_no_export(paths); !ready) return ready;
     auto held = PidFile::acquire(paths.pid_file);
     if (!held) return std::unexpected(held.error());
     pid_file_.emplace(std::move(*held));

@@ -8,7 +8,8 @@
 //   waypost/control    the control socket
 //   waypost/imported/  Postfix's queue files that were taken over (mail owner and root only)
 //   waypost/exporting/ queue files on their way back to Postfix
-//   waypost/import.unfinished  there while an import runs; the daemon does not start beside it
+//   waypost/import.unfinished, waypost/export.unfinished  there while one of them runs; the daemon does not start
+//   beside it
 #pragma once
 
 #include <string>
@@ -21,7 +22,7 @@ inline constexpr const char* kImportedFolder = "waypost/imported";    // below $
 inline constexpr const char* kExportingFolder = "waypost/exporting";  // so is this
 
 struct Paths {
-  std::string queue_directory, home, pid_file, segments, drop, aside, control_socket, import_mark;
+  std::string queue_directory, home, pid_file, segments, drop, aside, control_socket, import_mark, export_mark;
 };
 
 Paths make_paths(const std::string& queue_directory, const std::string& control_socket);
@@ -29,5 +30,7 @@ Paths make_paths(const std::string& queue_directory, const std::string& control_
 // Errc::refused when an import was cut off: what it had under way is in the spool and in Postfix's queue, and only
 // running it again tells which. Delivering before that could deliver twice.
 Result<> check_no_import(const Paths& paths);
+// Errc::refused when an export was cut off: what it had under way has left the spool, and Postfix does not see it yet.
+Result<> check_no_export(const Paths& paths);
 
 }  // namespace waypost::daemon

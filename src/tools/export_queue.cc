@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -49,6 +51,7 @@ Result<ExportCounts> give_back(const Context& context, const std::string& root) 
   auto stopped = StoppedQueue::open(context, root);
   if (!stopped) return std::unexpected(stopped.error());
   if (auto ready = daemon::check_no_import(context.paths); !ready) return std::unexpected(ready.error());
+  if (auto marked = set_mark(context.paths, context.paths.export_mark); !marked) return std::unexpected(marked.error());
   std::vector<std::pair<WallTime, QueueId>> found;
   const auto scanned = stopped->spool->scan(
       [&](const spool::StoredMessage& message) { found.emplace_back(message.envelope.arrival, message.envelope.id); });
@@ -64,6 +67,7 @@ Result<ExportCounts> give_back(const Context& context, const std::string& root) 
   if (!counts)
     return fail(counts.error().code,
                 counts.error().text + "; run this again when that is mended, it goes on where it ended");
+  ::unlink(context.paths.export_mark.c_str());
   return counts;
 }
 

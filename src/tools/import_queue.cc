@@ -1,20 +1,11 @@
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "base/descriptor.h"
-#include "base/text.h"
-#include "daemon/directories.h"
-#include "daemon/pid_file.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/context.h"
-#include "tools/owned_files.h"
 #include "tools/postfix_folders.h"
 #include "tools/queue_import.h"
 #include "tools/script_log.h"
@@ -46,14 +37,6 @@ std::string summary(const ImportCounts& counts, bool dry_run) {
   return text + "\n";
 }
 
-// The mark that keeps the daemon from starting before the import is whole; it must be on disk before the first message.
-Result<> set_mark(const daemon::Paths& paths) {
-  const Descriptor mark(::open(paths.import_mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!mark.is_open() || ::fsync(mark.get()) != 0)
-    return fail(Errc::io, fmt::format("create {}: {}", paths.import_mark, errno_text(errno)));
-  return sync_folder(paths.home);
-}
-
 int look(const Console& console, const PostfixFolders& folders) {
   QueueImport import({folders, nullptr, "", console, nullptr}, {});
   const auto counts = import.run();
@@ -65,6 +48,7 @@ int look(const Console& console, const PostfixFolders& folders) {
 Result<ImportCounts> take_over(const Console& console, const Context& context, const PostfixFolders& folders) {
   auto stopped = StoppedQueue::open(context, folders.root());
   if (!stopped) return std::unexpected(stopped.error());
+  if (auto ready = daemon::check_no_export(context.paths); !ready) return std::unexpected(ready.error());
   std::map<QueueId, QueueImport::Stored> stored;
   const auto scanned = stopped->spool->scan([&](const spool::StoredMessage& message) {
     const auto& progress = message.progress;
@@ -72,7 +56,7 @@ Result<ImportCounts> take_over(const Console& console, const Context& context, c
     stored.emplace(message.envelope.id, QueueImport::Stored{message.envelope.arrival, untouched});
   });
   if (!scanned) return std::unexpected(scanned.error());
-  if (auto marked = set_mark(context.paths); !marked) return std::unexpected(marked.error());
+  if (auto marked = set_mark(context.paths, context.paths.import_mark); !marked) return std::unexpected(marked.error());
   ScriptLog log(context, "postfix/import-queue");
   QueueImport import({folders, stopped->spool.get(), context.paths.drop, console, &log}, std::move(stored));
   auto counts = import.run();

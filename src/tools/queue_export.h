@@ -3,7 +3,7 @@
 // A message is never in both queues and never in none: its file is written whole to waypost/exporting/ below Postfix's
 // queue directory and synced, then the message leaves our spool (synced), then the file is renamed to where Postfix
 // looks. After a crash, running it again ends what was begun: a file whose message is still in the spool is written
-// anew, one whose message is gone is put in its place.
+// anew, one whose message is gone is put in its place. waypost/export.unfinished keeps the daemon from starting before.
 //
 // Postfix names a file by its inode; the new names are printed. Recipients that are done with stay in the file as such;
 // the reasons for the others go to its defer log.

@@ -1,11 +1,18 @@
 #include "tools/stopped_queue.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
+#include "base/text.h"
 #include "config/reader.h"
 #include "daemon/directories.h"
+#include "tools/postfix_folders.h"
 
 namespace waypost::tools {
 namespace {
@@ -53,6 +60,13 @@ Result<StoppedQueue> StoppedQueue::open(const Context& context, const std::strin
   if (!spool) return std::unexpected(spool.error());
   out.spool = std::move(*spool);
   return out;
+}
+
+Result<> set_mark(const daemon::Paths& paths, const std::string& mark) {
+  const Descriptor file(::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!file.is_open() || ::fsync(file.get()) != 0)
+    return fail(Errc::io, fmt::format("create {}: {}", mark, errno_text(errno)));
+  return sync_folder(paths.home);
 }
 
 }  // namespace waypost::tools

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "daemon/paths.h"
 #include "daemon/pid_file.h"
 #include "spool/segment_spool.h"
 #include "tools/context.h"
@@ -26,5 +27,8 @@ struct StoppedQueue {
   std::optional<daemon::PidFile> own_lock;  // when the two directories differ
   std::unique_ptr<spool::SegmentSpool> spool;
 };
+
+// Puts a mark below our folder that keeps the daemon from starting; on disk when this returns. Errc::io.
+Result<> set_mark(const daemon::Paths& paths, const std::string& mark);
 
 }  // namespace waypost::tools
