@@ -1,4 +1,5 @@
 """Taking over the queue of a real Postfix, and going back: nothing is lost, changed or sent twice either way."""
+import fcntl
 import glob
 import os
 import signal
@@ -54,6 +55,19 @@ class Takeover(RelayCase):
         relay.write()
         return relay
 
+    def stop(self, relay):
+        """Until nobody holds the queue any more: Postfix's master may outlive the command that stops it."""
+        relay.stop()
+        wait_until(lambda: not self.is_locked(relay), 20, "the end of the relay")
+
+    def is_locked(self, relay):
+        with open(os.path.join(relay.queue, "pid/master.pid")) as f:
+            try:
+                fcntl.flock(f, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def route_to(self, relay, sink):
         relay.main["relayhost"] = "[127.0.0.1]:%d" % sink.port
         relay.write()
@@ -87,7 +101,7 @@ class Takeover(RelayCase):
         ids = self.fill(relay)
         relay.wait_queue(len(ids), "deferred", timeout=30)
         relay.run("postsuper", "-h", ids["held@a.example"])
-        relay.stop()
+        self.stop(relay)
         return relay, ids
 
     def waypost(self, relay, *arguments, **options):
@@ -113,7 +127,7 @@ class Takeover(RelayCase):
         relay.run("postqueue", "-f")
         messages = sink.wait_messages(count, timeout=40)
         relay.wait_queue(0, timeout=30)
-        relay.stop()
+        self.stop(relay)
         self.assertEqual(len(sink.messages()), count)
         return messages
 
@@ -151,7 +165,7 @@ class ImportQueue(Takeover):
         self.assertEqual(listed[ids["held@a.example"]]["queue_name"], "hold")
         self.assertEqual(listed[ids["plain@a.example"]]["queue_name"], "deferred")
         self.assertIn("Connection refused", listed[ids["plain@a.example"]]["recipients"][0]["delay_reason"])
-        relay.stop()
+        self.stop(relay)
         ours = self.deliver(relay, 7, "ours")
         for address, content in CONTENTS.items():
             self.assertTrue(by_first_recipient(ours)[address].content.endswith(b"\r\n" + content), address)
@@ -172,11 +186,11 @@ class ImportQueue(Takeover):
         self.transaction(relay, "<sender@example.net>", ["<now@a.example>", "<later@a.example>", "<never@a.example>"], HEADER + b"\r\ntext\r\n")
         sink.wait_messages(2)  # the message and the bounce
         self.assertEqual([r["address"] for r in relay.wait_queue(1, "deferred")[0]["recipients"]], ["later@a.example"])
-        relay.stop()
+        self.stop(relay)
         self.become(relay, "waypost")
         self.assertIn("1 message (", self.import_queue(relay).stdout)
         self.assertIn("host 127.0.0.1[127.0.0.1] said: 450 4.2.0 later", relay.start().mailq())
-        relay.stop()
+        self.stop(relay)
         self.assertEqual([m.recipients for m in self.deliver(relay, 1, "second")], [["later@a.example"]])
 
     def test_a_bounce_that_was_not_sent_yet_is_sent(self):
@@ -225,7 +239,7 @@ class ImportQueue(Takeover):
         relay = self.postfix({"smtpd_milters": "inet:127.0.0.1:%d" % milter.port}).start()
         queue_id = self.transaction(relay, "<sender@example.net>", ["<kept@a.example>", "<removed@a.example>"], HEADER + b"Subject: old\r\n\r\nold body\r\n")
         relay.wait_queue(1, "deferred", timeout=30)
-        relay.stop()
+        self.stop(relay)
         with open(self.path_of(relay, queue_id), "rb") as f:
             self.assertIn(b"p\x0f", f.read())
         self.become(relay, "waypost", smtpd_milters="")
@@ -239,7 +253,7 @@ class ImportQueue(Takeover):
         relay = self.postfix({"enable_long_queue_ids": "yes"}).start()
         long_id = self.transaction(relay, "<sender@example.net>", ["<r@a.example>"], HEADER + b"\r\ntext\r\n")
         relay.wait_queue(1, "deferred", timeout=30)
-        relay.stop()
+        self.stop(relay)
         inode = os.stat(self.path_of(relay, long_id)).st_ino
         self.become(relay, "waypost", enable_long_queue_ids="no")
         self.assertRegex(self.import_queue(relay).stdout, r"deferred/\w/%s -> [0-9A-F]{5}%X\n" % (long_id, inode))
@@ -250,7 +264,7 @@ class ImportQueue(Takeover):
         refused = self.import_queue(relay, status=1)
         self.assertIn("already running", refused.stderr)
         self.import_queue(relay, "--dry-run")
-        relay.stop()
+        self.stop(relay)
         self.become(relay, "waypost")
         relay.start()
         self.assertIn("already running", self.import_queue(relay, status=1).stderr)
@@ -279,7 +293,7 @@ class ImportQueue(Takeover):
         relay = self.postfix({"smtpd_client_connection_count_limit": "0", "in_flow_delay": "0", "defer_transports": "smtp"}).start()
         report = run_source(relay.port, "-c", 10, "-n", 600, "-s", "200-3000", "--unique", "--run", "kill", "--ledger", self.folder + "/sent")
         self.assertEqual(report["accepted"], 600)
-        relay.stop()
+        self.stop(relay)
         total = len(self.queue_files(relay))
         self.assertEqual(total, 600)
         self.become(relay, "waypost", defer_transports="")
@@ -316,7 +330,7 @@ class ExportQueue(Takeover):
         relay.start()
         self.transaction(relay, "<sender@example.net>", ["<new@a.example>"], HEADER + b"\r\nof our own\r\n")
         relay.wait_queue(7, "deferred")
-        relay.stop()
+        self.stop(relay)
         result = self.export_queue(relay)
         self.assertIn("given back: 8 messages (1 on hold)", result.stdout)
         self.assertEqual(self.waypost(relay, "spool", "-c", relay.config, "ls").stdout, "")
@@ -327,7 +341,7 @@ class ExportQueue(Takeover):
         self.assertTrue(all("Connection refused" in r["delay_reason"] for m in listed if m["queue_name"] == "deferred" for r in m["recipients"]))
         for message in listed:  # the names are the ones that were told, and are not changed by Postfix's own check
             self.assertIn(message["queue_id"], result.stdout)
-        relay.stop()
+        self.stop(relay)
         messages = by_first_recipient(self.deliver(relay, 8, "theirs"))
         for address, content in CONTENTS.items():
             self.assertTrue(messages[address].content.endswith(b"\r\n" + content), address)
@@ -342,13 +356,13 @@ class ExportQueue(Takeover):
         sink = self.sink("later", rules=["rcpt=450 4.2.0 later"], store=False)
         relay = self.postfix({"smtpd_client_connection_count_limit": "0", "relayhost": "[127.0.0.1]:%d" % sink.port})
         relay.start()  # makes the queue's folders
-        relay.stop()
+        self.stop(relay)
         self.become(relay, "waypost")
         relay.start()
         report = run_source(relay.port, "-c", 10, "-n", 300, "-s", "200-3000", "--unique", "--run", "kill", "--ledger", self.folder + "/sent")
         self.assertEqual(report["accepted"], 300)
         relay.wait_queue(300, "deferred", timeout=30)
-        relay.stop()
+        self.stop(relay)
         kills = 0
         for after in (1, 80):  # files that stand where Postfix looks
             child = subprocess.Popen([os.path.join(BIN, "waypost"), "export-queue", "-c", relay.config, relay.queue], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -390,7 +404,7 @@ class ExportQueue(Takeover):
 
     def test_refuses_a_folder_that_is_no_queue_and_a_running_relay(self):
         relay = self.postfix().start()
-        relay.stop()
+        self.stop(relay)
         self.become(relay, "waypost").start()
         running = self.waypost(relay, "export-queue", relay.queue)
         self.assertEqual(running.returncode, 1)
