@@ -391,13 +391,14 @@ class Aliases(MapCase):
     def test_newaliases(self):
         self.put("one", "a: x\n")
         self.put("two", "b: y\nbad\n")
+        self.put("three", "c: z\n")
         self.assertSame("newaliases")
         for side in (self.reference, self.ours):
             path = os.path.join(side.config, "main.cf")
             with open(path) as f:
                 text = f.read()
             write(path, text.replace("alias_database = \n", "alias_database = hash:one, btree:two\n"))
-        for command in (("newaliases",), ("sendmail", "-bi"), ("sendmail", "-I"), ("sendmail", "-oAhash:two", "-bi"), ("newaliases", "recipient")):
+        for command in (("newaliases",), ("sendmail", "-bi"), ("sendmail", "-I"), ("sendmail", "-oAhash:three", "-bi"), ("newaliases", "recipient")):
             self.assertSame(*command)
         self.assertSame("postalias", "-q", "b", "btree:two")
 
