@@ -147,6 +147,7 @@ CASES = [
     (("no-relay-protection", MAIN, 1), "smtpd_relay_restrictions = permit_mynetworks\n", "", {}),
     (("open-relay", MASTER, 1), "mynetworks = 0.0.0.0/0\n", "", {}),
     (("wide-network", MAIN, 1), "mynetworks = 127.0.0.1/32, 64.0.0.0/3\n", "", {}),
+    (("wide-network", MAIN, 1), "smtpd_authorized_xclient_hosts = 0.0.0.0/0\n", "", {}),
     (("nobody-admitted", MASTER, 1), "smtpd_client_restrictions = reject\n", "", {}),
 ]
 
@@ -393,6 +394,9 @@ class Check(ConfigurationCase):
         self.write()
         shutil.chown(os.path.join(self.config, "main.cf"), MAIL_OWNER)
         self.assertEqual(self.found(), [("wrong-owner", MAIN, None)])
+        path = os.path.join(self.config, "main.cf")
+        result = self.command("postfix", "-c", self.config, "check")
+        self.assertEqual(result.stderr, "postfix/postfix-script: warning: not owned by root: %s -- chown root %s [wrong-owner]\n" % (path, path))
 
 
 @waypost_only("its check finds less")

@@ -21,7 +21,8 @@ std::string_view remedy_of(const Finding& finding) {
 }
 
 std::string describe(const Finding& finding) {
-  if (finding.file.empty()) return finding.text;
+  const bool names_file = finding.line == 0 && finding.text.ends_with(finding.file);
+  if (finding.file.empty() || names_file) return finding.text;
   if (finding.line == 0) return fmt::format("{}: {}", finding.file, finding.text);
   return fmt::format("{}, line {}: {}", finding.file, finding.line, finding.text);
 }

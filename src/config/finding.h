@@ -28,7 +28,7 @@ Finding make_finding(FindingCode code, std::string file, int line, std::string t
 
 // What to do about it: its own remedy or that of its kind; may be empty.
 std::string_view remedy_of(const Finding& finding);
-// "FILE, line N: TEXT", "FILE: TEXT" or "TEXT", as Postfix writes it.
+// "FILE, line N: TEXT", "FILE: TEXT" or "TEXT", as Postfix writes it: a text that ends in the file stands alone.
 std::string describe(const Finding& finding);
 // The same for people who want to act on it: "FILE, line N: TEXT -- REMEDY [CODE]".
 std::string describe_fully(const Finding& finding);

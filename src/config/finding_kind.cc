@@ -210,7 +210,8 @@ constexpr std::array kKinds = {
                 "What a stranger merely claims (sender address, HELO name) opens the relay to anywhere.",
                 "put reject_unauth_destination before the restriction"},
     FindingKind{wide_network, "wide-network", kRelay, warning,
-                "A network of mynetworks holds a large part of the Internet.", "list your own networks only"},
+                "A network of mynetworks, or of those who may use XCLIENT, holds a large part of the Internet.",
+                "list your own networks only"},
     FindingKind{nobody_admitted, "nobody-admitted", kRelay, warning,
                 "A listener that refuses every client and every recipient.", "correct its restriction lists"},
 };

@@ -33,6 +33,8 @@ TEST(Finding, NamesItsPlaceAsPostfixDoes) {
   EXPECT_EQ(describe(make_finding(FindingCode::bad_value, "main.cf", 7, "bad")), "main.cf, line 7: bad");
   EXPECT_EQ(describe(make_finding(FindingCode::bad_value, "main.cf", 0, "bad")), "main.cf: bad");
   EXPECT_EQ(describe(make_finding(FindingCode::bad_value, "", 0, "bad")), "bad");
+  EXPECT_EQ(describe(make_finding(FindingCode::wrong_owner, "/x/main.cf", 0, "not owned by root: /x/main.cf")),
+            "not owned by root: /x/main.cf");
 }
 
 TEST(Finding, TellsRemedyAndCode) {

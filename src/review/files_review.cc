@@ -59,10 +59,11 @@ class FilesReview {
     const auto info = status_of(path);
     if (!info) return;
     if (!is_trusted_owner(info->st_uid)) {
-      add(FindingCode::wrong_owner, path, "not owned by root", fmt::format("chown root {}", path));
+      add(FindingCode::wrong_owner, path, "not owned by root: " + path, fmt::format("chown root {}", path));
     }
     if ((info->st_mode & (by_group ? S_IWGRP | S_IWOTH : S_IWOTH)) != 0) {
-      add(FindingCode::writable_by_others, path, by_group ? "group or other writable" : "writable by everybody",
+      add(FindingCode::writable_by_others, path,
+          fmt::format("{}: {}", by_group ? "group or other writable" : "other writable", path),
           fmt::format("chmod go-w {}", path));
     }
   }

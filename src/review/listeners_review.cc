@@ -94,21 +94,23 @@ void check_auth(const Listener& listener, const config::View& view, config::Find
                            : "set smtpd_tls_security_level = encrypt and smtpd_tls_chain_files");
 }
 
-// A mistake of main.cf that every service shares is told once, for the first.
-void check_networks(const Listener& listener, const config::View& view, config::Findings& findings) {
-  constexpr int kWidest4 = 7, kWidest6 = 15;
-  for (std::string word : config::split_list(view.value("mynetworks").value_or(""))) {
+// Items of a list that hold more of the address space than anybody has. A mistake of main.cf that the services share is
+// told once.
+void check_networks(const Listener& listener, const config::View& view, std::string_view parameter,
+                    config::Findings& findings) {
+  constexpr std::uint64_t kWidest4 = 7, kWidest6 = 15;
+  for (const std::string& word : config::split_list(view.value(parameter).value_or(""))) {
     const auto slash = word.rfind('/');
     if (word.starts_with('!') || slash == std::string::npos || slash == 0) continue;
     const auto bits = parse_number(std::string_view(word).substr(slash + 1), 128);
     const bool v6 = word.find(':') != std::string::npos;
-    if (!bits || *bits > static_cast<std::uint64_t>(v6 ? kWidest6 : kWidest4)) continue;
+    if (!bits || *bits > (v6 ? kWidest6 : kWidest4)) continue;
     // All of the private and local space is narrower than that, but fc00::/7 and fe80::/10.
     if (istarts_with(word, "[f") || istarts_with(word, "f")) continue;
-    auto origin = view.origin("mynetworks");
+    auto origin = view.origin(parameter);
     if (origin.line == 0) origin = {listener.service->file, listener.service->line};
     findings.push_back(make_finding(FindingCode::wide_network, origin.file, origin.line,
-                                    fmt::format("mynetworks: {} trusts a large part of the Internet", word)));
+                                    fmt::format("{}: {} trusts a large part of the Internet", parameter, word)));
   }
 }
 
@@ -147,7 +149,10 @@ void review_listeners(const Subject& subject, config::Findings& findings) {
   for (const Listener& listener : subject.listeners) {
     const config::View view = subject.configuration.view(listener.service);
     check_auth(listener, view, findings);
-    check_networks(listener, view, findings);
+    // Who may use XCLIENT can claim to be anybody, also one of our own.
+    for (const auto* parameter : {"mynetworks", "smtpd_authorized_xclient_hosts"}) {
+      check_networks(listener, view, parameter, findings);
+    }
   }
 }
 
