@@ -16,9 +16,11 @@
 namespace {
 
 constexpr std::size_t kMaxRegexpText = 200;
+constexpr std::ptrdiff_t kMaxPlus = 6;
 
-// Repetition counts and back-references make an expression of the C library explode.
+// Repetition counts, back-references and nested '+' make an expression of the C library explode.
 bool is_explosive(std::string_view text) {
+  if (std::ranges::count(text, '+') > kMaxPlus) return true;
   for (std::size_t i = 0; i + 1 < text.size(); ++i) {
     if ((text[i] == '{' || text[i] == '\\') && text[i + 1] >= '0' && text[i + 1] <= '9') return true;
     if (text[i] == '{' && text[i + 1] == ',') return true;

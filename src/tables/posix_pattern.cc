@@ -23,6 +23,18 @@ bool has_back_reference(std::string_view text) {
   return false;
 }
 
+// Each '+' doubles what it repeats while the expression is compiled: a row of them takes all memory.
+constexpr std::size_t kMaxRepetitionsInARow = 8;
+
+bool repeats_too_often(std::string_view text) {
+  std::size_t in_a_row = 0;
+  for (const char c : text) {
+    in_a_row = c == '+' || c == '*' || c == '?' ? in_a_row + 1 : 0;
+    if (in_a_row > kMaxRepetitionsInARow) return true;
+  }
+  return false;
+}
+
 std::string error_text(int error, const regex_t& expression) {
   char text[256];
   ::regerror(error, &expression, text, sizeof text);
@@ -39,6 +51,7 @@ class PosixPattern final : public Pattern {
   }
 
   Result<> compile(const std::string& text, int options) {
+    if (repeats_too_often(text)) return fail(Errc::invalid, "too many repetition operators in a row");
     const int error = ::regcomp(&expression_, text.c_str(), options);
     if (error != 0) return fail(Errc::invalid, error_text(error, expression_));
     is_compiled_ = true;

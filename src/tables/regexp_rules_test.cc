@@ -118,6 +118,12 @@ TEST_F(RegexpRulesTest, LimitsNestingAndLength) {
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr("the regexp is longer than 32768 bytes")));
 }
 
+TEST_F(RegexpRulesTest, LimitsRepetitionsInARow) {
+  EXPECT_EQ(find_in("/^a++++++++$/ x", "aaa"), "x");
+  parse("/^a+++++++++$/ x\n");
+  EXPECT_THAT(warnings_, ElementsAre("regexp map /f, line 1: too many repetition operators in a row"));
+}
+
 TEST_F(RegexpRulesTest, BackReferencesMeetALimit) {
   const auto rules = parse("/^(a*)b\\1$/ x\n");
   EXPECT_EQ(find(rules, "aabaa"), "x");
