@@ -9,10 +9,7 @@ bool has_long_line(std::string_view content, std::size_t limit) {
   while (content.size() > limit) {
     // The farthest line end that a line of `limit` bytes may have: with ordinary lines one look skips a dozen of them.
     const auto line_feed = content.substr(0, limit + kLineEnd).rfind('\n');
-    if (line_feed == std::string_view::npos) {
-      const bool last_line = content.size() <= limit + kLineEnd;
-      return !last_line || content.find_last_not_of("\r\n") >= limit;
-    }
+    if (line_feed == std::string_view::npos) return true;  // a CR without LF is a byte of the line
     const bool reaches_over = line_feed > limit && content[line_feed - 1] != '\r';
     if (reaches_over && content.rfind('\n', line_feed - 1) == std::string_view::npos) return true;
     content.remove_prefix(line_feed + 1);

@@ -1,6 +1,6 @@
 // Content lines that are longer than a server may take (RFC 5321 §4.5.3.1.6: 998 bytes), broken as Postfix breaks them:
-// after `limit` bytes a line end, and a blank that counts in the next line (smtp_line_length_limit). Content in chunks of any size; pure; one message
-// an object.
+// after `limit` bytes a line end, and a blank that counts in the next line (smtp_line_length_limit). Content in chunks
+// of any size; pure; one message an object.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace waypost::smtp {
 
-// Does any line of `content` have more than `limit` bytes, CR and LF not counted? Looks at few of the bytes.
+// Does any line of `content` have more than `limit` bytes, its line end not counted? Looks at few of the bytes.
 bool has_long_line(std::string_view content, std::size_t limit);
 
 class LineFolder {

@@ -44,6 +44,7 @@ TEST(HasLongLine, KnowsTheLimitToTheByte) {
   EXPECT_FALSE(has_long_line(exact + "\r\n" + exact + "\r\n", 998));
   EXPECT_TRUE(has_long_line(over, 998));
   EXPECT_TRUE(has_long_line(over + "\r\n", 998));
+  EXPECT_TRUE(has_long_line(exact + "\r", 998));
   EXPECT_TRUE(has_long_line("a\r\n" + exact + "\r\n" + over + "\r\nb\r\n", 998));
   std::string ordinary;
   for (int i = 0; i < 200; ++i) ordinary += std::string(static_cast<std::size_t>(i) % 80, 'y') + "\r\n";
