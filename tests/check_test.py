@@ -206,6 +206,7 @@ relayhost =
 mynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128
 recipient_delimiter = +
 local_transport = local
+alias_maps = hash:DIR/aliases
 """
 SENDGRID = """\
 smtp_sasl_auth_enable = yes
@@ -249,7 +250,7 @@ SILENT = {
     "ses by host name": (SES, "", {"sasl": "email-smtp.us-east-1.amazonaws.com AKIAIOSFODNN7EXAMPLE:secret\n"}),
     "managed relay": (MANAGED, "", {"sasl": "[smtp.yourmanagedrelay.com]:587 key:password\n"}),
     "direct delivery": (DIRECT, "", {}),
-    "debian": (DEBIAN, "", {}),
+    "debian": (DEBIAN, "", {"aliases": ("postmaster: root\n", 0o644)}),
     "sendgrid": (SENDGRID, "", {}),
     "mailgun": (MAILGUN, "", {"sasl": "[smtp.mailgun.org]:2525 postmaster@mg.example.com:key\n"}),
     "per domain": (PER_DOMAIN, PER_DOMAIN_SERVICES, {"transport": "a.example premium:[smtp.premium.example]:587\n.a.example premium:[smtp.premium.example]:587\n"

@@ -37,10 +37,14 @@ std::string Reader::default_text(std::string_view name) {
 
 std::string Reader::text(std::string_view name) {
   auto value = view_.value(name);
+  auto code = FindingCode::bad_value;
   // Debian's way: the name stands in a file that other mail programs read, too
-  if (value && name == "myorigin" && value->starts_with('/')) value = first_line_of(*value);
+  if (value && name == "myorigin" && value->starts_with('/')) {
+    value = first_line_of(*value);
+    code = FindingCode::missing_file;
+  }
   if (!value) {
-    reject(name, fmt::format("parameter {}: {}", name, value.error().text));
+    reject(name, fmt::format("parameter {}: {}", name, value.error().text), code);
   } else if (value->empty() && !may_be_empty(name)) {
     reject(name, fmt::format("bad string length 0 < 1: {} =", name));
   } else {

@@ -30,6 +30,11 @@ bool PostmasterMail::may_send() {
 }
 
 net::Task<void> PostmasterMail::send(smtp_server::Notice notice) {
+  // What is left of a short disk is for the clients' mail, and a refused client would fill it with notices.
+  if (parts_.intake.check_space(notice.content.size())) {
+    parts_.log.warning("postmaster notify: not sent, there is no room for it");
+    co_return;
+  }
   mail::Envelope envelope;
   envelope.id = parts_.intake.next_id();
   envelope.arrival = parts_.clock.wall();

@@ -26,8 +26,6 @@
 namespace waypost::daemon {
 
 Paths read_paths(config::Reader& reader);
-// myorigin, or, as Debian's Postfix has it, the first line of the file that it names: myorigin = /etc/mailname.
-std::string read_origin(config::Reader& reader);
 // The addresses that are this host's for routing and for local clients: inet_interfaces, resolved by inet_protocols.
 std::vector<std::string> own_addresses(const config::Configuration& configuration, config::Reader& reader);
 

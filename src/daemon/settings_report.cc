@@ -89,7 +89,7 @@ void read_bounce_templates(config::Reader& reader, report::Settings& out) {
 report::Settings read_report(config::Reader& reader) {
   report::Settings out;
   out.hostname = reader.text("myhostname");
-  out.origin = read_origin(reader);
+  out.origin = reader.text("myorigin");
   out.mail_name = reader.text("mail_name");
   out.bounce_size_limit = static_cast<std::uint64_t>(reader.number("bounce_size_limit", 0));
   out.maximal_queue_lifetime = reader.duration("maximal_queue_lifetime");

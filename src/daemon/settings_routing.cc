@@ -67,16 +67,6 @@ Paths read_paths(config::Reader& reader) {
   return paths;
 }
 
-std::string read_origin(config::Reader& reader) {
-  const auto value = reader.text("myorigin");
-  if (!value.starts_with('/')) return value;
-  const auto file = config::read_config_file(value);
-  const auto name = file ? std::string(trim(file->substr(0, file->find('\n')))) : std::string();
-  if (!file) reader.reject("myorigin", file.error().text, config::FindingCode::missing_file);
-  if (file && name.empty()) reader.reject("myorigin", fmt::format("myorigin file {} is empty", value));
-  return name;
-}
-
 std::vector<std::string> own_addresses(const config::Configuration& configuration, config::Reader& reader) {
   std::vector<std::string> all;
   for (const auto& interface : configuration.machine.interfaces) {
@@ -111,7 +101,7 @@ routing::DomainSettings read_domains(const config::Configuration& configuration,
 routing::RouterSettings read_router(const config::Configuration& configuration, config::Reader& reader,
                                     config::Findings& findings) {
   routing::RouterSettings out;
-  out.rewrite = {.myorigin = read_origin(reader),
+  out.rewrite = {.myorigin = reader.text("myorigin"),
                  .mydomain = reader.text("mydomain"),
                  .append_at_myorigin = reader.flag("append_at_myorigin"),
                  .append_dot_mydomain = reader.flag("append_dot_mydomain"),

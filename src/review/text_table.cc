@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "config/values.h"
+#include "tables/alias_source.h"
 #include "tables/braces.h"
 #include "tables/registry.h"
 #include "tables/source_file.h"
@@ -66,6 +67,13 @@ void read_rows(std::string_view text, TextTable& table) {
   });
 }
 
+void read_aliases(std::string_view text, TextTable& table) {
+  tables::for_each_alias(text, table.file, false, table.warnings, [&](const tables::AliasRow& row) {
+    table.rows.push_back({to_lower(row.name), row.value, row.line});
+    return table.rows.size() <= kMaxReviewedRows;
+  });
+}
+
 // "{key = value, {key = text}}"
 void read_inline(std::string_view body, TextTable& table) {
   const auto inside = tables::strip_braces(body);
@@ -118,6 +126,8 @@ std::optional<TextTable> parse_table_text(std::string_view type, const std::stri
   if (!table.patterns && type != "texthash" && !database_suffix(type)) return std::nullopt;
   if (table.patterns) {
     read_patterns(text, table, type == "cidr");
+  } else if (database_suffix(type) && tables::is_alias_source(text)) {
+    read_aliases(text, table);
   } else {
     read_rows(text, table);
   }

@@ -142,7 +142,35 @@ std::string external_form(std::span<const Token> tokens) {
   return out;
 }
 
+// "name: value", or "name:value" where no blank follows, so that the line is no row of another table:
+// "smtp.example.com:587 user:password" is one.
+bool is_alias_line(std::string_view line) {
+  std::size_t end = 0;
+  if (line.starts_with('"')) {
+    const auto close = line.find('"', 1);
+    end = close == std::string_view::npos ? 0 : close + 1;
+  } else {
+    end = std::min(line.find_first_of(": \t\r\n[]@,/"), line.size());
+  }
+  const auto colon = line.find_first_not_of(" \t", end);
+  if (end == 0 || colon == std::string_view::npos || line[colon] != ':') return false;
+  const auto value = trim_right(line.substr(colon + 1));
+  return !value.empty() && (is_blank(value.front()) || value.find_first_of(" \t") == std::string_view::npos);
+}
+
 }  // namespace
+
+bool is_alias_source(std::string_view content) {
+  std::vector<std::string> ignored;
+  LogicalLines lines(content, "", ignored);
+  LogicalLine line;
+  bool any = false;
+  while (lines.next(line)) {
+    if (!is_alias_line(line.text)) return false;
+    any = true;
+  }
+  return any;
+}
 
 void for_each_alias(std::string_view content, std::string_view path, bool utf8, std::vector<std::string>& warnings,
                     const std::function<bool(const AliasRow&)>& on_row) {

@@ -21,4 +21,7 @@ struct AliasRow {
 void for_each_alias(std::string_view content, std::string_view path, bool utf8, std::vector<std::string>& warnings,
                     const std::function<bool(const AliasRow&)>& on_row);
 
+// Does every line have the form "name: value"? False for an empty file. Reads to the first line that has not.
+bool is_alias_source(std::string_view content);
+
 }  // namespace waypost::tables

@@ -58,5 +58,18 @@ TEST_F(AliasSourceTest, UnfinishedTokensEndWithTheLine) {
   EXPECT_THAT(read("a: \"b\nc: (d\ne: [f\ng: h\\\n"), ElementsAre("a=\"b\"", "c=(d", "e=[f]", "g=h"));
 }
 
+TEST(AliasSource, IsToldFromOtherTables) {
+  for (const char* aliases :
+       {"postmaster: root\n", "# c\npostmaster:    root\nroot:me\n\"a b\" : x, y\nlist: :include:/etc/list\n",
+        "a: b,\n  c d\n"}) {
+    EXPECT_TRUE(is_alias_source(aliases)) << aliases;
+  }
+  for (const char* others : {"", "# c\n", "user@example.com other\n", "smtp.example.com:587 user:password\n",
+                             "[smtp.example.com]:587 user:password\n", "example.com smtp:[1.2.3.4]\n",
+                             "postmaster: root\nexample.com smtp:\n", "/^X-Php:/ IGNORE\n", "name:\n", "\"open: x\n"}) {
+    EXPECT_FALSE(is_alias_source(others)) << others;
+  }
+}
+
 }  // namespace
 }  // namespace waypost::tables

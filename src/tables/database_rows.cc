@@ -78,7 +78,9 @@ Result<DatabaseOrText> load_database_or_text(const Database& database, const std
   DatabaseOrText loaded;
   const bool is_fresh = built.exists && text.modified_ns <= built.modified_ns;
   if (!is_fresh && text.exists) {
-    auto rows = load_text_rows(path, options, loaded.warnings);
+    TextRowOptions text_options = options;
+    text_options.may_be_aliases = true;
+    auto rows = load_text_rows(path, text_options, loaded.warnings);
     if (rows) {
       loaded.rows = std::move(*rows);
       loaded.notice = built.exists ? fmt::format("table {}: {} is older than {}, using the text", name, file, path)

@@ -149,6 +149,13 @@ TEST_F(RegistryTest, HashReadsTheTextWhereThereIsNoDb) {
                                          "test: table hash:" + path + ": there is no " + path + ".db, using the text"));
 }
 
+TEST_F(RegistryTest, SourcesOfAliasDatabasesAreReadAsSuch) {
+  const auto path = files_.write("aliases", "postmaster: root\n\"a b\": x,\n  y\n");
+  EXPECT_EQ(find("hash:" + path, "Postmaster"), "root");
+  EXPECT_EQ(find("hash:" + path, "a b"), "x, y");
+  EXPECT_EQ(find("texthash:" + path, "postmaster"), "-");
+}
+
 TEST_F(RegistryTest, HashNamesTheDbWhenThereIsNothing) {
   const auto path = files_.path("t");
   EXPECT_EQ(find("hash:" + path, "k"),

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "tables/alias_source.h"
 #include "tables/braces.h"
 #include "tables/file_io.h"
 #include "tables/source_file.h"
@@ -64,8 +65,13 @@ Result<std::shared_ptr<RowIndex>> load_text_rows(const std::string& path, const 
   if (!text) return fail(text.error().code, fmt::format("open database {}: {}", path, text.error().text));
   auto rows = std::make_shared<RowIndex>();
   std::string problem;
-  for_each_row(*text, path, {.ignored = " -- ignoring this line", .utf8 = options.utf8}, warnings,
-               [&](const Row& row) { return add_row(*rows, row, path, options, warnings, problem); });
+  const auto take = [&](const Row& row) { return add_row(*rows, row, path, options, warnings, problem); };
+  if (options.may_be_aliases && is_alias_source(*text)) {
+    for_each_alias(*text, path, options.utf8, warnings,
+                   [&](const AliasRow& row) { return take({row.name, row.value, row.line}); });
+  } else {
+    for_each_row(*text, path, {.ignored = " -- ignoring this line", .utf8 = options.utf8}, warnings, take);
+  }
   if (!problem.empty()) return fail(Errc::invalid, std::move(problem));
   rows->shrink();
   return rows;

@@ -23,6 +23,8 @@ struct TextRowOptions {
   Duplicates duplicates = Duplicates::warn;
   bool fold = true;  // keys to lower case
   bool utf8 = false;
+  // A file in which every row reads "name: value" is the source of an alias database: what newaliases would make of it.
+  bool may_be_aliases = false;
 };
 
 // Blocking. Errors read "open database FILE: No such file or directory".
