@@ -1,6 +1,6 @@
 // postconf's edits of files from hostile hands: an edit that is taken does what it says and nothing else, and doing it
-// again changes nothing. The first line says what: 'e' 'x' '#' for main.cf, 'M' 'D' 'C' 'F' 'P' 'R' for master.cf, then
-// the word; the rest is the file.
+// again changes nothing in main.cf. The first line says what: 'e' 'x' '#' for main.cf, 'M' 'D' 'C' 'F' 'P' 'R' for
+// master.cf, then the word; the rest is the file.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -84,12 +84,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     }
     const bool of_main = kind.subject == tools::PostconfSubject::parameters;
-    // in a broken main.cf a stray line may come to stand behind a value that became empty, and continue it
+    // in a broken file a stray line may come to stand behind a value that became empty, and continue it; what is added
+    // behind an option without its value becomes that value
     config::Findings findings;
     if (of_main) config::parse_main_cf(text, "f", findings);
-    if (config::has_errors(findings)) break;
-    const auto twice = edited(request, *once);
-    WAYPOST_ASSERT(twice && *twice == *once);
+    if (!of_main) config::parse_master_cf(text, "f", findings);
+    if (of_main ? config::has_errors(findings) : !findings.empty()) break;
+    if (of_main) {  // an edit of master.cf may rename what it is about
+      const auto twice = edited(request, *once);
+      WAYPOST_ASSERT(twice && *twice == *once);
+    }
     of_main ? compare_main(request, text, *once) : compare_master(text, *once);
   }
   return 0;

@@ -77,7 +77,7 @@ class MainEditor {
 
  private:
   void start(std::string_view logical) {
-    name_ = logical.substr(0, logical.find_first_of(" \t\r\n="));
+    name_ = logical.substr(0, logical.find_first_of(" \t\r\n\v\f="));
     so_far_.clear();
     const auto found = edits_.find(name_);
     edit_ = found == edits_.end() ? nullptr : &found->second;
