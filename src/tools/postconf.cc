@@ -165,7 +165,10 @@ int postconf_main(int argc, char** argv) {
       return show_tls(console, request->tls_topic);
     case PostconfSubject::templates:
     case PostconfSubject::expanded_templates:
-      return console.fatal("bounce templates are not supported: the texts of notices are built in", kExitFailure);
+      return console.fatal(
+          "-b and -t are not supported: the built-in texts of notices are not shown; bounce_template_file replaces "
+          "them",
+          kExitFailure);
     default:
       break;
   }
