@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import unittest
 
 TESTS = os.path.dirname(os.path.abspath(__file__))
@@ -68,6 +69,7 @@ def run_here(name):
 
 def run_child(name):
     """Runs one file in a process of its own: (name, output, counts)."""
+    begun = time.monotonic()
     try:
         child = subprocess.run([sys.executable, os.path.abspath(__file__), "--child", name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                errors="replace", timeout=FILE_TIMEOUT)
@@ -77,15 +79,16 @@ def run_child(name):
     lines = output.splitlines()
     for line in reversed(lines):
         if line.startswith(MARK):
+            lines.append("   %s took %d s" % (name, time.monotonic() - begun))
             return name, "\n".join(l for l in lines if not l.startswith(MARK)), json.loads(line[len(MARK):])
     return name, output, {"passed": 0, "failed": 1, "skipped": 0}
 
 
 def all_names():
-    names = sorted(os.path.basename(path)[:-len("_test.py")] for path in glob.glob(os.path.join(TESTS, "*_test.py")))
-    names += sorted(os.path.basename(os.path.dirname(path)) for path in glob.glob(os.path.join(TESTS, "*/*_test.py"))
-                    if os.path.basename(path) == os.path.basename(os.path.dirname(path)) + "_test.py")
-    return names
+    """The long ones, which have a folder of their own, first: they run beside the others instead of after them."""
+    names = sorted(os.path.basename(os.path.dirname(path)) for path in glob.glob(os.path.join(TESTS, "*/*_test.py"))
+                   if os.path.basename(path) == os.path.basename(os.path.dirname(path)) + "_test.py")
+    return names + sorted(os.path.basename(path)[:-len("_test.py")] for path in glob.glob(os.path.join(TESTS, "*_test.py")))
 
 
 def main():
