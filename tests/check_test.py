@@ -301,13 +301,23 @@ class Check(ConfigurationCase):
         self.write("relay_host = [x]\n")
         result = self.command("postfix", "-c", self.config, "check")
         self.assertEqual(result.returncode, 0)
-        self.assertEqual(result.stderr, "postfix/postfix-script: warning: %s/main.cf, line 1: unused parameter: relay_host=[x]; did you mean relayhost? "
+        self.assertEqual(result.stderr, "postfix/postfix-script: warning: %s/main.cf, line 1: unused parameter: relay_host; did you mean relayhost? "
                          "-- write relayhost [unused-parameter]\n" % self.config)
 
     def test_json_has_every_part(self):
         self.write("relay_host = [x]\n")
         self.assertEqual(self.findings(), [{"code": "unused-parameter", "severity": "warning", "file": self.config + "/main.cf", "line": 1,
-                                            "text": "unused parameter: relay_host=[x]; did you mean relayhost?", "remedy": "write relayhost"}])
+                                            "text": "unused parameter: relay_host; did you mean relayhost?", "remedy": "write relayhost"}])
+
+    def test_passwords_are_not_repeated(self):
+        self.write("relayhost = [x.example]:587\nsmtp_sasl_pasword = user:Secret1\nsmtp_sasl_auth_enable = yes\nsmtp_tls_security_level = encrypt\n"
+                   "smtp_sasl_security_options = noanonymous\nsmtp_sasl_password_maps = inline:{{[y.example]:587 = user:Secret2}}\n",
+                   listener="127.0.0.1:PORT inet n - n - - smtpd -o users_pasword=Secret3\n")
+        result = self.command("postfix", "-c", self.config, "check")
+        for code in ("unused-parameter", "credentials-missing", "credentials-unused"):
+            self.assertIn("[%s]" % code, result.stderr)
+        self.assertNotIn("Secret", result.stderr)
+        self.assertNotIn("Secret", json.dumps(self.findings()))
 
     def test_strict_makes_warnings_fail(self):
         self.write("relay_host = [x]\n")

@@ -146,6 +146,7 @@ std::optional<TextTable> read_text_table(std::string_view type_name) {
     return table;
   }
   if (reference->type == "inline") {
+    table.name = "inline:{...}";  // its rows may be passwords, and names are for messages
     read_inline(reference->path, table);
     return table;
   }

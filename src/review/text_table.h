@@ -21,7 +21,7 @@ struct TableRow {
 };
 
 struct TextTable {
-  std::string name;  // "hash:/etc/postfix/transport"
+  std::string name;  // for messages: "hash:/etc/postfix/transport", "inline:{...}"
   std::string file;  // empty: the rows stand in the parameter
   bool patterns = false;
   std::vector<TableRow> rows;
