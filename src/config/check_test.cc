@@ -44,6 +44,11 @@ TEST(Check, NamesUnusedParametersAndWhatWasMeant) {
                           "main.cf, line 3: unused parameter: something_of_ours_entirely"));
 }
 
+TEST(Check, KnowsWhatOnlyOurTablesRead) {
+  EXPECT_THAT(checked("relay_domains = pgsql:users ldap:people\nusers_timeout = 5\npeople_idle_interval = 9\n"),
+              IsEmpty());
+}
+
 TEST(Check, NamesUndefinedReferencesOnce) {
   EXPECT_THAT(checked("myorigin = $nope\nmydestination = $nope $also\n",
                       "s inet n - y - - smtpd -o myorigin=$mua -o mydestination=$mua\n"),

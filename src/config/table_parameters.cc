@@ -77,9 +77,10 @@ constexpr auto kMysql = std::to_array<std::string_view>({"additional_conditions"
                                                          "tls_verify_cert",
                                                          "user",
                                                          "where_field"});
-constexpr auto kPgsql = std::to_array<std::string_view>(
-    {"additional_conditions", "dbname", "domain", "encoding", "expansion_limit", "hosts", "idle_interval", "password",
-     "query", "result_format", "retry_interval", "select_field", "select_function", "table", "timeout", "user", "where_field"});
+constexpr auto kPgsql =
+    std::to_array<std::string_view>({"additional_conditions", "dbname", "domain", "encoding", "expansion_limit",
+                                     "hosts", "idle_interval", "password", "query", "result_format", "retry_interval",
+                                     "select_field", "select_function", "table", "timeout", "user", "where_field"});
 constexpr auto kSqlite =
     std::to_array<std::string_view>({"additional_conditions", "dbpath", "domain", "expansion_limit", "query",
                                      "result_format", "select_field", "table", "timeout", "where_field"});

@@ -207,12 +207,8 @@ Result<> read_pgsql(TableDefinition& definition, const TableSource& source, Remo
 }  // namespace
 
 std::shared_ptr<const Table> make_pgsql_table(const TableSource& source) {
-  std::vector<std::string_view> names(kSqlParameters.begin(), kSqlParameters.end());
-  names.insert(names.end(), kSqlServerParameters.begin(), kSqlServerParameters.end());
-  names.insert(names.end(), {"encoding", "select_function"});
-  return make_defined_table(source, names, [&](TableDefinition& definition, RemoteSpec& spec) {
-    return read_pgsql(definition, source, spec);
-  });
+  return make_defined_table(
+      source, [&](TableDefinition& definition, RemoteSpec& spec) { return read_pgsql(definition, source, spec); });
 }
 
 }  // namespace waypost::tables
