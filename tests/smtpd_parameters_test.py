@@ -634,6 +634,16 @@ class Lists(RelayCase):
             self.assertReply(client.message(), 250)
         relay.log.wait_for(r'\[127\.0\.0\.1\]: replacing client command "FROB" with "NOOP"')
 
+    @waypost_only("it logs the password")
+    def test_a_replaced_auth_command_is_logged_without_its_password(self):
+        response = "AHVzZXIAcGFzc3dvcmQx"
+        relay = self.relay({"smtpd_command_filter": "inline:{{AUTH PLAIN %s = AUTH LOGIN %s}}" % (response, response)}, sink=self.sink())
+        with Dialogue(relay.port) as client:
+            client.ehlo()
+            client.command("AUTH PLAIN " + response)
+        relay.log.wait_for(r'replacing client command "AUTH PLAIN \(initial response\)" with "AUTH LOGIN \(initial response\)"')
+        self.assertNotIn(response, relay.log.text())
+
     def test_content_that_trickles_has_one_deadline(self):
         relay = self.relay({"smtpd_per_request_deadline": "yes", "smtpd_min_data_rate": "1000", "smtpd_timeout": "2s"}, sink=self.sink())
         with Dialogue(relay.port, timeout=20) as client:
