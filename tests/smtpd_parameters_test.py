@@ -379,7 +379,7 @@ class Certificates(RelayCase):
             self.assertEqual(self.shown(relay, "one.example"), ssl.PEM_cert_to_DER_cert(f.read()))
         with self.assertRaises((ssl.SSLError, OSError)):
             self.shown(relay, "broken.example")
-        relay.log.wait_for(r"warning: TLS SNI broken\.example: cannot read /no/such/file")
+        relay.log.wait_for(r"warning: TLS SNI broken\.example: open /no/such/file: No such file or directory")
 
     def resumed(self, **settings):
         """Whether a second connection takes the first one's session up."""
