@@ -309,6 +309,12 @@ class Check(ConfigurationCase):
         self.assertEqual(self.findings(), [{"code": "unused-parameter", "severity": "warning", "file": self.config + "/main.cf", "line": 1,
                                             "text": "unused parameter: relay_host; did you mean relayhost?", "remedy": "write relayhost"}])
 
+    def test_transports_that_are_there_are_not_called_missing(self):
+        for transport in ("smtp:[x.example]", "lmtp:inet:127.0.0.1:24", "lmtp:unix:private/lmtp", "error:no", "discard:"):
+            with self.subTest(transport):
+                self.write("default_transport = %s\n" % transport)
+                self.assertNotIn("unavailable-transport", {code for code, _, _ in self.found(limits=True)})
+
     def test_passwords_are_not_repeated(self):
         self.write("relayhost = [x.example]:587\nsmtp_sasl_pasword = user:Secret1\nsmtp_sasl_auth_enable = yes\nsmtp_tls_security_level = encrypt\n"
                    "smtp_sasl_security_options = noanonymous\nsmtp_sasl_password_maps = inline:{{[y.example]:587 = user:Secret2}}\n",
