@@ -291,6 +291,14 @@ class Check(ConfigurationCase):
                 self.write(main, master, files)
                 self.assertEqual(self.found(), [])
 
+    def test_the_files_of_the_readme_are_clean(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            blocks = [block.partition("\n")[2] for block in file.read().split("```")[1::2]]
+        main, passwords, master = (next(block for block in blocks if block.startswith(start)) for start in ("myhostname", "[smtp.provider", "smtp "))
+        self.write(main.replace("/etc/postfix", self.config), files={"sasl_passwd": passwords})
+        self.write_file("master.cf", master.replace("smtp      inet", "127.0.0.1:PORT inet"))
+        self.assertEqual(self.found(limits=True), [])
+
     def test_clean_files_give_no_output_at_all(self):
         self.write(MANAGED, "", {"sasl": "[smtp.yourmanagedrelay.com]:587 key:password\n"})
         for arguments in (("postfix", "-c", self.config, "check"), ("waypost", "check", "-c", self.config, "--strict"), ("waypost", "check", "-c", self.config, "--json")):
