@@ -524,6 +524,22 @@ class Users(RelayCase):
         relay.log.wait_for(r"warning: \S+/drop/\S+: User nobody\(65534\) is not allowed to submit mail; moved to ")
         self.assertEqual((relay.queue_json(), sink.stats()["messages"]), ([], 0))
 
+    @waypost_only("only its own postdrop writes into the folder")
+    def test_a_dropped_file_stays_while_nobody_can_say_who_may_submit(self):
+        sink = self.sink()
+        relay = self.relay(sink=sink)
+        relay.stop()
+        self.assertEqual(relay.run("sendmail", "a@example.org", input="Subject: x\n\nx\n").returncode, 0)
+        relay.main["authorized_submit_users"] = "fail:x"
+        relay.write()
+        relay.start()
+        relay.log.wait_for(r"warning: \S+/drop/\S+ stays for another attempt: authorized_submit_users: fail:x: table lookup problem")
+        relay.main["authorized_submit_users"] = "static:anyone"
+        relay.write()
+        relay.reload()
+        self.assertEqual(relay.run("sendmail", "a@example.org", input="Subject: y\n\ny\n").returncode, 0)  # wakes pickup
+        sink.wait_messages(2)
+
 
 class Notices(RelayCase):
     """What the postmaster is told about sessions."""
