@@ -1,8 +1,9 @@
-// ClientSession against a server that says anything: no state is left in which it would go on in clear where TLS is
-// required, send content that nobody accepted, or forget a recipient. The first byte chooses the settings, the second
-// the number of recipients; the rest is what the server says.
+// ClientSession (SMTP and LMTP) against a server that says anything: no state is left in which it would go on in clear
+// where TLS is required, send content that nobody accepted, or forget a recipient. The first byte chooses the settings,
+// the second the number of recipients; the rest is what the server says.
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -16,8 +17,11 @@ namespace {
 
 class Run {
  public:
-  Run(std::uint8_t flags, std::uint8_t recipients) : required_((flags & 2) != 0), session_(settings(flags)) {
+  Run(std::uint8_t flags, std::uint8_t recipients)
+      : required_((flags & 2) != 0), is_lmtp_((flags & 16) != 0), session_(settings(flags)) {
     envelope_.sender = "a@example.com";
+    envelope_.client_name = "client.example";
+    envelope_.client_address = "192.0.2.2";
     for (std::uint32_t i = 0; i <= recipients; ++i) {
       envelope_.recipients.push_back({.address = "b@example.org", .notify = flags});
       all_.push_back(i);
@@ -49,7 +53,10 @@ class Run {
     using Tls = ClientSessionSettings::Tls;
     settings.tls = (flags & 2) != 0 ? Tls::required : (flags & 1) != 0 ? Tls::may : Tls::none;
     settings.use_auth = (flags & 4) != 0;
-    if ((flags & 8) != 0) settings.hello = ClientSessionSettings::Hello::ehlo_if_greeted_so;
+    using Hello = ClientSessionSettings::Hello;
+    if ((flags & 8) != 0) settings.hello = Hello::ehlo_if_greeted_so;
+    if ((flags & 16) != 0) settings.hello = Hello::lhlo;
+    settings.send_xforward = (flags & 32) != 0;
     return settings;
   }
 
@@ -78,17 +85,20 @@ class Run {
     }
   }
 
-  // Each recipient was refused by name, or shares the message's fate.
+  // Each recipient was refused or (LMTP) taken by name, once, or shares the message's fate.
   Action after_transaction() {
-    const bool all_refused = session_.refused().size() == all_.size();
-    WAYPOST_ASSERT(all_refused || session_.failure() || !session_.final_reply().empty());
+    std::set<std::uint32_t> settled;
+    for (const auto& refused : session_.refused()) WAYPOST_ASSERT(settled.insert(refused.recipient).second);
+    for (const auto& delivered : session_.delivered()) WAYPOST_ASSERT(settled.insert(delivered.recipient).second);
+    WAYPOST_ASSERT(session_.delivered().empty() || is_lmtp_);
+    WAYPOST_ASSERT(settled.size() == all_.size() || session_.failure() || !session_.final_reply().empty());
     WAYPOST_ASSERT(!session_.failure() || session_.final_reply().empty());
     over_ = !session_.usable() || ++transactions_ == kMaxTransactions;
     return over_ ? Action::closed : session_.begin({&envelope_, all_, {.size_bytes = 100}});
   }
 
   static constexpr int kMaxTransactions = 20;
-  const bool required_;
+  const bool required_, is_lmtp_;
   ClientSession session_;
   ReplyParser parser_;
   waypost::mail::Envelope envelope_;

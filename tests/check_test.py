@@ -291,6 +291,14 @@ class Check(ConfigurationCase):
                 self.write(main, master, files)
                 self.assertEqual(self.found(), [])
 
+    def test_the_files_of_the_readme_are_clean(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            blocks = [block.partition("\n")[2] for block in file.read().split("```")[1::2]]
+        main, passwords, master = (next(block for block in blocks if block.startswith(start)) for start in ("myhostname", "[smtp.provider", "smtp "))
+        self.write(main.replace("/etc/postfix", self.config), files={"sasl_passwd": passwords})
+        self.write_file("master.cf", master.replace("smtp      inet", "127.0.0.1:PORT inet"))
+        self.assertEqual(self.found(limits=True), [])
+
     def test_clean_files_give_no_output_at_all(self):
         self.write(MANAGED, "", {"sasl": "[smtp.yourmanagedrelay.com]:587 key:password\n"})
         for arguments in (("postfix", "-c", self.config, "check"), ("waypost", "check", "-c", self.config, "--strict"), ("waypost", "check", "-c", self.config, "--json")):
@@ -301,13 +309,29 @@ class Check(ConfigurationCase):
         self.write("relay_host = [x]\n")
         result = self.command("postfix", "-c", self.config, "check")
         self.assertEqual(result.returncode, 0)
-        self.assertEqual(result.stderr, "postfix/postfix-script: warning: %s/main.cf, line 1: unused parameter: relay_host=[x]; did you mean relayhost? "
+        self.assertEqual(result.stderr, "postfix/postfix-script: warning: %s/main.cf, line 1: unused parameter: relay_host; did you mean relayhost? "
                          "-- write relayhost [unused-parameter]\n" % self.config)
 
     def test_json_has_every_part(self):
         self.write("relay_host = [x]\n")
         self.assertEqual(self.findings(), [{"code": "unused-parameter", "severity": "warning", "file": self.config + "/main.cf", "line": 1,
-                                            "text": "unused parameter: relay_host=[x]; did you mean relayhost?", "remedy": "write relayhost"}])
+                                            "text": "unused parameter: relay_host; did you mean relayhost?", "remedy": "write relayhost"}])
+
+    def test_transports_that_are_there_are_not_called_missing(self):
+        for transport in ("smtp:[x.example]", "lmtp:inet:127.0.0.1:24", "lmtp:unix:private/lmtp", "error:no", "discard:"):
+            with self.subTest(transport):
+                self.write("default_transport = %s\n" % transport)
+                self.assertNotIn("unavailable-transport", {code for code, _, _ in self.found(limits=True)})
+
+    def test_passwords_are_not_repeated(self):
+        self.write("relayhost = [x.example]:587\nsmtp_sasl_pasword = user:Secret1\nsmtp_sasl_auth_enable = yes\nsmtp_tls_security_level = encrypt\n"
+                   "smtp_sasl_security_options = noanonymous\nsmtp_sasl_password_maps = inline:{{[y.example]:587 = user:Secret2}}\n",
+                   listener="127.0.0.1:PORT inet n - n - - smtpd -o users_pasword=Secret3\n")
+        result = self.command("postfix", "-c", self.config, "check")
+        for code in ("unused-parameter", "credentials-missing", "credentials-unused"):
+            self.assertIn("[%s]" % code, result.stderr)
+        self.assertNotIn("Secret", result.stderr)
+        self.assertNotIn("Secret", json.dumps(self.findings()))
 
     def test_strict_makes_warnings_fail(self):
         self.write("relay_host = [x]\n")

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import unittest
 
 from harness import postfix
@@ -195,6 +196,17 @@ def write(path, text):
     os.utime(path, (1_600_000_000, 1_600_000_000))
 
 
+def note_modes(folder, modes, stop):
+    """Until `stop`: the modes of the files in `folder` that are about to replace another."""
+    while not stop.is_set():
+        for name in os.listdir(folder):
+            if name.endswith(".new"):
+                try:
+                    modes.add(os.stat(os.path.join(folder, name)).st_mode & 0o777)
+                except FileNotFoundError:
+                    pass  # it has taken its place
+
+
 @unittest.skipIf(ON_POSTFIX, "compares both by itself")
 class MapCase(unittest.TestCase):
     maxDiff = None
@@ -309,6 +321,22 @@ class Building(MapCase):
             self.assertSame("postmap", kind + ":t")
             stats = [os.stat(self.file(side, "t" + SUFFIXES[kind])) for side in (self.reference, self.ours)]
             self.assertEqual(*[(s.st_mode, s.st_uid, s.st_gid) for s in stats])
+
+    def test_a_changed_table_of_passwords_is_never_open_to_others(self):
+        """Its rows are written to a new file, which everybody could read before it was given the mode of the old."""
+        self.put("t", "".join("host%d user:password%d\n" % (i, i) for i in range(200000)))
+        folder = self.work[self.ours]
+        for kind in ("hash", "lmdb"):
+            self.assertEqual(self.on(self.ours, "postmap", kind + ":t")[0], 0)
+            os.chmod(self.file(self.ours, "t" + SUFFIXES[kind]), 0o600)
+            for arguments, rows in ((("-d", "host7"), ""), (("-i",), "host7 user:again\n")):
+                modes, stop = set(), threading.Event()
+                watcher = threading.Thread(target=note_modes, args=(folder, modes, stop))
+                watcher.start()
+                code = self.on(self.ours, "postmap", *arguments, kind + ":t", input=rows)[0]
+                stop.set()
+                watcher.join()
+                self.assertEqual((code, modes), (0, {0o600}), (kind, arguments))
 
     def test_what_cannot_be_built(self):
         self.put("t", "a b\n")

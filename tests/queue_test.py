@@ -87,6 +87,14 @@ class Steering(RelayCase):
         self.assertEqual(relay.mailq(), "Mail queue is empty\n")
         self.assertEqual(relay.run("postsuper", "-d", "ABCDEF0123").returncode, 0)
 
+    @waypost_only("it reads without end")
+    def test_a_list_of_ids_is_taken_whole_or_not_at_all(self):
+        relay, ids = self.deferred(1)
+        result = relay.run("postsuper", "-d", "-", input=ids[0] + "\n" * (64 << 20))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("stdin: more than", result.stderr)
+        self.assertEqual(len(relay.queue_json()), 1)
+
     def test_held_mail_waits_until_it_is_released(self):
         relay, ids = self.deferred(1)
         self.assertRegex(relay.run("postsuper", "-h", ids[0]).stderr, r"postsuper: %s: placed on hold\npostsuper: Placed on hold: 1 message\n" % ids[0])

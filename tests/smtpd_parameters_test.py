@@ -379,7 +379,7 @@ class Certificates(RelayCase):
             self.assertEqual(self.shown(relay, "one.example"), ssl.PEM_cert_to_DER_cert(f.read()))
         with self.assertRaises((ssl.SSLError, OSError)):
             self.shown(relay, "broken.example")
-        relay.log.wait_for(r"warning: TLS SNI broken\.example: cannot read /no/such/file")
+        relay.log.wait_for(r"warning: TLS SNI broken\.example: open /no/such/file: No such file or directory")
 
     def resumed(self, **settings):
         """Whether a second connection takes the first one's session up."""
@@ -524,6 +524,22 @@ class Users(RelayCase):
         relay.log.wait_for(r"warning: \S+/drop/\S+: User nobody\(65534\) is not allowed to submit mail; moved to ")
         self.assertEqual((relay.queue_json(), sink.stats()["messages"]), ([], 0))
 
+    @waypost_only("only its own postdrop writes into the folder")
+    def test_a_dropped_file_stays_while_nobody_can_say_who_may_submit(self):
+        sink = self.sink()
+        relay = self.relay(sink=sink)
+        relay.stop()
+        self.assertEqual(relay.run("sendmail", "a@example.org", input="Subject: x\n\nx\n").returncode, 0)
+        relay.main["authorized_submit_users"] = "fail:x"
+        relay.write()
+        relay.start()
+        relay.log.wait_for(r"warning: \S+/drop/\S+ stays for another attempt: authorized_submit_users: fail:x: table lookup problem")
+        relay.main["authorized_submit_users"] = "static:anyone"
+        relay.write()
+        relay.reload()
+        self.assertEqual(relay.run("sendmail", "a@example.org", input="Subject: y\n\ny\n").returncode, 0)  # wakes pickup
+        sink.wait_messages(2)
+
 
 class Notices(RelayCase):
     """What the postmaster is told about sessions."""
@@ -633,6 +649,16 @@ class Lists(RelayCase):
             self.assertReply(client.command("FROB"), 250, "2.0.0 Ok")
             self.assertReply(client.message(), 250)
         relay.log.wait_for(r'\[127\.0\.0\.1\]: replacing client command "FROB" with "NOOP"')
+
+    @waypost_only("it logs the password")
+    def test_a_replaced_auth_command_is_logged_without_its_password(self):
+        response = "AHVzZXIAcGFzc3dvcmQx"
+        relay = self.relay({"smtpd_command_filter": "inline:{{AUTH PLAIN %s = AUTH LOGIN %s}}" % (response, response)}, sink=self.sink())
+        with Dialogue(relay.port) as client:
+            client.ehlo()
+            client.command("AUTH PLAIN " + response)
+        relay.log.wait_for(r'replacing client command "AUTH PLAIN \(initial response\)" with "AUTH LOGIN \(initial response\)"')
+        self.assertNotIn(response, relay.log.text())
 
     def test_content_that_trickles_has_one_deadline(self):
         relay = self.relay({"smtpd_per_request_deadline": "yes", "smtpd_min_data_rate": "1000", "smtpd_timeout": "2s"}, sink=self.sink())

@@ -487,6 +487,13 @@ class Pgsql(ServerTables, WithServer):
         done = self.place.run("postmap", "-q", "single", wrong)
         self.assertNotIn("guess", done.stderr)
 
+    def test_a_malformed_uri_is_not_repeated_with_its_password(self):
+        for uri in ("postgresql://mail:guess@[127.0.0.1/mail", "postgresql://mail:guess%zz@127.0.0.1/mail", "postgresql://mail:my@guess%@127.0.0.1/mail"):
+            done = self.place.run("postmap", "-q", "single", self.definition("pgsql", {"hosts": uri, "query": self.query}))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("malformed URI in hosts: postgresql://mail@", done.stderr)
+            self.assertNotIn("guess", done.stderr)
+
     def test_select_function_and_encoding(self):
         table = self.definition("pgsql", {**self.parameters(), "select_function": "answer"})
         self.assertEqual(self.lookup(table, "single"), "value")

@@ -38,11 +38,14 @@ bool reads(const Parameter& parameter, std::string_view command) {
   return parameter.name == "relayhost" && (command == "smtp" || command == "lmtp");
 }
 
-// Misspelt names get what was probably meant; the text before that is Postfix's.
-void add_suggestions(Findings& findings, std::string_view marker) {
+// Postfix's text without the value: it goes to the log, and a password may stand behind a misspelt name. With what was
+// probably meant.
+void reword_unused(Findings& findings) {
+  constexpr std::string_view kMarker = "unused parameter: ";
   for (Finding& finding : findings) {
-    const std::size_t at = finding.text.find(marker) + marker.size();
+    const std::size_t at = finding.text.find(kMarker) + kMarker.size();
     const std::string name = finding.text.substr(at, finding.text.find('=', at) - at);
+    finding.text.resize(at + name.size());
     finding.code = FindingCode::unused_parameter;
     const std::string_view near = nearest_parameter(name);
     if (near.empty()) continue;
@@ -112,7 +115,7 @@ Findings check_undefined(const Configuration& configuration) { return survey(con
 Findings check(const Configuration& configuration) {
   Survey names = survey(configuration);
   Findings findings = std::move(names.unused);
-  add_suggestions(findings, "unused parameter: ");
+  reword_unused(findings);
   for (Finding& finding : names.doubtful) {
     finding.code = FindingCode::undefined_parameter;
     findings.push_back(std::move(finding));

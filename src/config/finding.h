@@ -41,7 +41,7 @@ void remove_repeated(Findings& findings);
 // By file and line, those without a file last; otherwise the order stays.
 void sort_by_place(Findings& findings);
 
-// Text inside a JSON string, without the quotes around it. Bytes that are no UTF-8 become '?'.
+// Text inside a JSON string, without the quotes around it. What is not printable ASCII becomes '?'.
 std::string json_escaped(std::string_view text);
 
 }  // namespace waypost::config

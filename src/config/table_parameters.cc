@@ -18,6 +18,7 @@ constexpr auto kLdap = std::to_array<std::string_view>({"bind",
                                                         "dereference",
                                                         "domain",
                                                         "expansion_limit",
+                                                        "idle_interval",
                                                         "leaf_result_attribute",
                                                         "query_filter",
                                                         "recursion_limit",
@@ -67,6 +68,7 @@ constexpr auto kMysql = std::to_array<std::string_view>({"additional_conditions"
                                                          "retry_interval",
                                                          "select_field",
                                                          "table",
+                                                         "timeout",
                                                          "tls_CAfile",
                                                          "tls_CApath",
                                                          "tls_cert_file",
@@ -75,12 +77,13 @@ constexpr auto kMysql = std::to_array<std::string_view>({"additional_conditions"
                                                          "tls_verify_cert",
                                                          "user",
                                                          "where_field"});
-constexpr auto kPgsql = std::to_array<std::string_view>(
-    {"additional_conditions", "dbname", "domain", "encoding", "expansion_limit", "hosts", "idle_interval", "password",
-     "query", "result_format", "retry_interval", "select_field", "select_function", "table", "user", "where_field"});
+constexpr auto kPgsql =
+    std::to_array<std::string_view>({"additional_conditions", "dbname", "domain", "encoding", "expansion_limit",
+                                     "hosts", "idle_interval", "password", "query", "result_format", "retry_interval",
+                                     "select_field", "select_function", "table", "timeout", "user", "where_field"});
 constexpr auto kSqlite =
     std::to_array<std::string_view>({"additional_conditions", "dbpath", "domain", "expansion_limit", "query",
-                                     "result_format", "select_field", "table", "where_field"});
+                                     "result_format", "select_field", "table", "timeout", "where_field"});
 
 struct TypeParameters {
   std::string_view type;

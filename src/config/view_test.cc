@@ -182,8 +182,8 @@ TEST(Reader, FindsTheOriginInAFileAsOnDebian) {
   EXPECT_EQ(Reader(view, s.findings).text("myorigin"), "mail.example");
   ASSERT_EQ(::unlink(path.c_str()), 0);
   EXPECT_EQ(Reader(view, s.findings).text("myorigin"), "host.localdomain");
-  EXPECT_THAT(s.texts(), ElementsAre("main.cf, line 1: parameter myorigin: open " + path +
-                                     ": No such file or directory"));
+  EXPECT_THAT(s.texts(),
+              ElementsAre("main.cf, line 1: parameter myorigin: open " + path + ": No such file or directory"));
 }
 
 TEST(Reader, NamesBadValuesAndGoesOnWithTheDefault) {

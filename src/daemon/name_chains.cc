@@ -1,11 +1,9 @@
 #include "daemon/name_chains.h"
 
-#include <fstream>
-#include <iterator>
-
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/main_cf.h"
 #include "tables/run_immediate.h"
 
 namespace waypost::daemon {
@@ -14,9 +12,9 @@ namespace {
 Result<std::string> read_files(std::string_view names) {
   std::string out;
   for (const auto name : split(names, ", \t\r\n")) {
-    std::ifstream file{std::string(name)};
-    if (!file) return fail(Errc::io, fmt::format("cannot read {}", name));
-    out.append(std::istreambuf_iterator<char>(file), {});
+    const auto text = config::read_config_file(std::string(name));
+    if (!text) return fail(Errc::io, text.error().text);
+    out += *text;
     if (out.size() > kMaxChainBytes) return fail(Errc::io, fmt::format("{} is too long", name));
     if (!out.ends_with('\n')) out += '\n';
   }

@@ -145,9 +145,15 @@ bool Pickup::submit(std::vector<Found> batch) {
 
 net::Task<void> Pickup::submit_one(Found found, std::function<void(bool)> done) {
   // The command has asked already; this is for files that did not come from it.
-  const auto refused = co_await users_.load()->submit.refused(found.uid);
-  if (refused) {
-    set_aside(found.name, fmt::format("User {}({}) is not allowed to submit mail", *refused, found.uid));
+  const auto users = users_.load();
+  const auto refused = co_await users->submit.look_up(found.uid);
+  if (!refused) {
+    parts_.log.warning("{}/{} stays for another attempt: {}", parts_.folder, found.name, refused.error().text);
+    done(false);
+    co_return;
+  }
+  if (*refused) {
+    set_aside(found.name, fmt::format("User {}({}) is not allowed to submit mail", **refused, found.uid));
     done(true);
     co_return;
   }

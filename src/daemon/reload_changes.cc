@@ -15,12 +15,21 @@ namespace {
 
 constexpr std::string_view kNotSet = "(not set)", kHidden = "(hidden)";
 
-// Names of passwords, and tables whose rows stand in the parameter itself.
+// "scheme://user:password@host"
+bool holds_login(std::string_view value) {
+  const auto scheme = value.find("://");
+  if (scheme == std::string_view::npos) return false;
+  const auto login = value.substr(scheme + 3);
+  const auto at = login.rfind('@');
+  return at != std::string_view::npos && login.substr(0, at).find(':') != std::string_view::npos;
+}
+
+// Names of passwords, tables whose rows stand in the parameter itself, and addresses of servers with a password.
 bool is_secret(std::string_view name, std::string_view value) {
   const std::string folded = to_lower(name);
   const bool is_about_passwords =
-      folded.find("passw") != std::string::npos || folded.find("secret") != std::string::npos;
-  if (folded.ends_with("_pw")) return true;
+      folded.find("pass") != std::string::npos || folded.find("secret") != std::string::npos;
+  if (folded.ends_with("_pw") || holds_login(value)) return true;
   if (!is_about_passwords) return false;
   const bool names_files = folded.ends_with("_maps") || folded.ends_with("_file") || folded.ends_with("_delimiter");
   return !names_files || value.find("static:") != std::string_view::npos ||

@@ -43,6 +43,11 @@ TEST(ReloadChanges, HideSecrets) {
               make("people_bind_pw = new\nldap_password = b\nsmtp_sasl_password_maps = hash:/etc/postfix/passwd\n")),
       ElementsAre("ldap_password: (hidden) -> (hidden)", "people_bind_pw: (hidden) -> (hidden)",
                   "smtp_sasl_password_maps: (hidden) -> hash:/etc/postfix/passwd"));
+  EXPECT_THAT(
+      changes(make("db_pass = old\nusers_hosts = postgresql://u:old@a/mail\nothers_hosts = postgresql://u@a/mail\n"),
+              make("db_pass = new\nusers_hosts = postgresql://u:new@a/mail\nothers_hosts = postgresql://u@b/mail\n")),
+      ElementsAre("db_pass: (hidden) -> (hidden)", "others_hosts: postgresql://u@a/mail -> postgresql://u@b/mail",
+                  "users_hosts: (hidden) -> (hidden)"));
 }
 
 TEST(ReloadChanges, NameServicesByNameAndType) {

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <array>
-#include <fstream>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
 #include "config/expand.h"
+#include "config/main_cf.h"
 #include "daemon/settings.h"
 
 namespace waypost::daemon {
@@ -66,15 +66,12 @@ std::shared_ptr<const report::Template> expanded(config::Reader& reader, std::op
 void read_bounce_templates(config::Reader& reader, report::Settings& out) {
   const auto path = reader.text("bounce_template_file");
   if (path.empty()) return;
-  std::ifstream file(path, std::ios::binary);
-  std::string text(report::kMaxTemplateFile + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (!file.is_open()) {
-    reader.reject("bounce_template_file", fmt::format("cannot open {}", path));
+  const auto text = config::read_config_file(path);
+  if (!text) {
+    reader.reject("bounce_template_file", text.error().text);
     return;
   }
-  auto templates = report::parse_templates(text);
+  auto templates = report::parse_templates(*text);
   if (!templates) {
     reader.reject("bounce_template_file", fmt::format("{}, {}", path, templates.error().text));
     return;

@@ -5,7 +5,7 @@
 
 namespace waypost::daemon {
 
-std::vector<std::string> delivery_commands() { return {"smtp", "error", "discard"}; }
+std::vector<std::string> delivery_commands() { return {"smtp", "lmtp", "error", "discard"}; }
 
 TransportSet::TransportSet(smtp_client::AgentEnvironment environment, LogSink& log)
     : environment_(std::move(environment)), log_(log) {}

@@ -3,16 +3,25 @@
 #include <pwd.h>
 
 #include <array>
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
 
 namespace waypost::daemon {
 namespace {
 
-std::string login_name(std::uint32_t uid) {
+constexpr std::string_view kUnknown = "unknown";
+
+Result<std::string> login_name(std::uint32_t uid) {
   std::array<char, 16384> buffer{};
   passwd entry{};
   passwd* found = nullptr;
-  ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
-  return found != nullptr ? found->pw_name : "unknown";
+  const int error = ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+  if (found != nullptr) return found->pw_name;
+  if (error == 0 || error == ENOENT || error == ESRCH) return std::string(kUnknown);
+  return fail(Errc::unavailable, fmt::format("name of user {}: {}", uid, errno_text(error)));
 }
 
 }  // namespace
@@ -22,12 +31,20 @@ UserList::UserList(const std::string& parameter, std::string_view text, tables::
   if (!everybody_) names_ = tables::MatchList(parameter, text, registry);
 }
 
+net::Task<Result<std::optional<std::string>>> UserList::look_up(std::uint32_t uid) const {
+  using Answer = std::optional<std::string>;
+  if (everybody_) co_return Answer();
+  auto name = login_name(uid);
+  if (!name) co_return std::unexpected(name.error());
+  const auto matched = co_await names_.matches_string(*name);
+  if (!matched) co_return std::unexpected(matched.error());
+  co_return *matched ? Answer() : Answer(std::move(*name));
+}
+
 net::Task<std::optional<std::string>> UserList::refused(std::uint32_t uid) const {
-  if (everybody_) co_return std::nullopt;
-  std::string name = login_name(uid);
-  const auto matched = co_await names_.matches_string(name);
-  if (matched.value_or(false)) co_return std::nullopt;
-  co_return std::move(name);
+  auto found = co_await look_up(uid);
+  if (found) co_return std::move(*found);
+  co_return login_name(uid).value_or(std::string(kUnknown));
 }
 
 }  // namespace waypost::daemon

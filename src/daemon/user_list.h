@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
 #include "net/task.h"
 #include "tables/match_list.h"
 
@@ -18,7 +19,9 @@ class UserList {
   // A list that begins with "static:" has everybody, without looking anybody up.
   UserList(const std::string& parameter, std::string_view text, tables::TableRegistry& registry);
 
-  // The name of a user who is not in the list, or about whom it cannot be asked; nullopt: he may.
+  // The name of a user who is not in the list; nullopt: he may. Errc::unavailable: nobody can say now.
+  net::Task<Result<std::optional<std::string>>> look_up(std::uint32_t uid) const;
+  // The same for who wants his answer now: about whom nobody can say, he may not.
   net::Task<std::optional<std::string>> refused(std::uint32_t uid) const;
 
  private:

@@ -1,5 +1,7 @@
 #include "net/blocking.h"
 
+#include <system_error>
+
 namespace waypost::net {
 
 BlockingPool::BlockingPool(std::size_t threads, std::size_t queue_limit)
@@ -26,15 +28,23 @@ void BlockingPool::stop() {
 bool BlockingPool::submit(Job job) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return false;
-  const bool start_one = idle_ <= jobs_.size() && threads_.size() < thread_limit_;
-  if (!start_one && idle_ <= jobs_.size() && jobs_.size() - idle_ >= queue_limit_) return false;
+  const bool is_short = idle_ <= jobs_.size();
+  const bool started = is_short && threads_.size() < thread_limit_ && start_thread();
+  if (threads_.empty()) return false;
+  if (!started && is_short && jobs_.size() - idle_ >= queue_limit_) return false;
   jobs_.push_back(std::move(job));
-  if (start_one) {
-    ++idle_;  // until it takes its first job
+  if (!started) changed_.notify_one();
+  return true;
+}
+
+// False when the system has no thread to give: those that there are do the work.
+bool BlockingPool::start_thread() {
+  try {
     threads_.emplace_back([this] { serve(); });
-  } else {
-    changed_.notify_one();
+  } catch (const std::system_error&) {
+    return false;
   }
+  ++idle_;  // until it takes its first job
   return true;
 }
 

@@ -44,7 +44,7 @@ class BlockingPool {
 
   // From a coroutine of an io thread: runs `work` elsewhere, resumes here with what it returned (its Result, when it
   // returns one). `work` must own what it uses, may not throw, and has no deadline: bound it by itself.
-  // Errc::unavailable when the queue is full, Errc::closed when the pool stops.
+  // Errc::unavailable when the queue is full or no thread can be had, Errc::closed when the pool stops.
   template <class F>
   auto run(F work) -> Task<typename detail::BlockingResult<std::invoke_result_t<F&>>::Type> {
     IoThread* const thread = IoThread::current();
@@ -75,6 +75,7 @@ class BlockingPool {
   }
 
   bool submit(Job job);
+  bool start_thread();
   void serve();
 
   const std::size_t thread_limit_;

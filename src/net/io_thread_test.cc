@@ -1,6 +1,7 @@
 #include "net/io_thread.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <array>
 #include <atomic>
@@ -233,6 +234,46 @@ TEST(BlockingPool, RunsWorkElsewhereAndPassesItsResultOn) {
   const auto failed = sync_wait(io, run_failing(pool));
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, Errc::not_found);
+  io.stop();
+}
+
+// No thread can be made: the stacks that are asked for fit nowhere.
+class NoMoreThreads {
+ public:
+  NoMoreThreads() {
+    ::pthread_getattr_default_np(&before_);
+    pthread_attr_t huge;
+    ::pthread_getattr_default_np(&huge);
+    ::pthread_attr_setstacksize(&huge, std::size_t{1} << 47);
+    EXPECT_EQ(::pthread_setattr_default_np(&huge), 0);
+    ::pthread_attr_destroy(&huge);
+  }
+  NoMoreThreads(const NoMoreThreads&) = delete;
+  NoMoreThreads& operator=(const NoMoreThreads&) = delete;
+  ~NoMoreThreads() {
+    ::pthread_setattr_default_np(&before_);
+    ::pthread_attr_destroy(&before_);
+  }
+
+ private:
+  pthread_attr_t before_;
+};
+
+TEST(BlockingPool, RefusesWorkWhileThereIsNoThread) {
+  IoThread io(0);
+  io.start();
+  BlockingPool pool(2, 8);
+  {
+    const NoMoreThreads shortage;
+    const auto refused = sync_wait(io, run_blocking(pool, 21));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::unavailable);
+  }
+  EXPECT_EQ(sync_wait(io, run_blocking(pool, 21)), 42);
+  {
+    const NoMoreThreads shortage;
+    EXPECT_EQ(sync_wait(io, run_blocking(pool, 1)), 2) << "the one that is there does it";
+  }
   io.stop();
 }
 

@@ -20,7 +20,7 @@ using access::Restriction;
 using access::Verdict;
 
 // Decided by what the files say and by the class of the client: evaluated as they are.
-constexpr std::array<std::string_view, 11> kDecided = {"permit",
+constexpr std::array<std::string_view, 12> kDecided = {"permit",
                                                        "reject",
                                                        "defer",
                                                        "defer_if_permit",
@@ -30,8 +30,8 @@ constexpr std::array<std::string_view, 11> kDecided = {"permit",
                                                        "permit_inet_interfaces",
                                                        "permit_sasl_authenticated",
                                                        "permit_auth_destination",
-                                                       "reject_unauth_destination"};
-constexpr std::string_view kAlsoDecided = "defer_unauth_destination";
+                                                       "reject_unauth_destination",
+                                                       "defer_unauth_destination"};
 
 constexpr std::array<std::string_view, 3> kCertificateWords = {"permit_tls_clientcerts", "permit_tls_all_clientcerts",
                                                                "check_ccert_access"};
@@ -47,8 +47,6 @@ template <std::size_t N>
 bool holds(const std::array<std::string_view, N>& words, std::string_view word) {
   return std::ranges::any_of(words, [&](std::string_view known) { return iequals(known, word); });
 }
-
-bool is_decided(std::string_view name) { return holds(kDecided, name) || iequals(name, kAlsoDecided); }
 
 bool is_forgeable(std::string_view name) {
   return std::ranges::any_of(kForgeable, [&](std::string_view start) { return istarts_with(name, start); });
@@ -128,7 +126,7 @@ class Walk final : public access::Inquiry {
       return *assumptions_.in_own_networks ? Verdict::permit : Verdict::dunno;
     if (holds(kCertificateWords, restriction.name) && assumptions_.client != ClientClass::certificate)
       return Verdict::dunno;
-    if (restriction.type == nullptr || restriction.type->is_removed() || is_decided(restriction.name))
+    if (restriction.type == nullptr || restriction.type->is_removed() || holds(kDecided, restriction.name))
       return std::nullopt;
     if (restriction.type->is_built() && !restriction.problem.empty()) return std::nullopt;
     return choose(restriction);
@@ -136,7 +134,7 @@ class Walk final : public access::Inquiry {
 
   std::optional<routing::Route> assume_route() override { return assumptions_.route; }
 
-  void enter(List list) override { entered_ = visits_.size(), list_ = list; }
+  void enter(List) override { entered_ = visits_.size(); }
 
   // The last visit, or, of a class of restrictions, one before those of its own list.
   void reached(List, const Restriction& restriction, Verdict verdict) override {
@@ -183,7 +181,6 @@ class Walk final : public access::Inquiry {
   Verdict varied_ = Verdict::dunno;
   std::size_t next_ = 0;     // the choice that comes next in this walk
   std::size_t entered_ = 0;  // the first visit of the list at hand
-  List list_ = List::client;
 };
 
 class Explorer {

@@ -11,6 +11,7 @@
 #include "config/values.h"
 #include "tables/alias_source.h"
 #include "tables/braces.h"
+#include "tables/database.h"
 #include "tables/registry.h"
 #include "tables/source_file.h"
 #include "tables/table_list.h"
@@ -101,10 +102,8 @@ void add_references(std::string_view value, const std::string& parameter, const 
 }  // namespace
 
 std::optional<std::string_view> database_suffix(std::string_view type) {
-  if (type == "hash" || type == "btree") return ".db";
-  if (type == "lmdb") return ".lmdb";
-  if (type == "cdb") return ".cdb";
-  return std::nullopt;
+  const auto* const database = tables::find_database(type);
+  return database != nullptr ? std::optional(database->suffix) : std::nullopt;
 }
 
 std::optional<TableReference> parse_table_word(std::string_view word) {
@@ -146,6 +145,7 @@ std::optional<TextTable> read_text_table(std::string_view type_name) {
     return table;
   }
   if (reference->type == "inline") {
+    table.name = "inline:{...}";  // its rows may be passwords, and names are for messages
     read_inline(reference->path, table);
     return table;
   }

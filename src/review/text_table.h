@@ -21,7 +21,7 @@ struct TableRow {
 };
 
 struct TextTable {
-  std::string name;  // "hash:/etc/postfix/transport"
+  std::string name;  // for messages: "hash:/etc/postfix/transport", "inline:{...}"
   std::string file;  // empty: the rows stand in the parameter
   bool patterns = false;
   std::vector<TableRow> rows;
@@ -52,7 +52,7 @@ std::vector<TableReference> table_references(const config::Configuration& config
 // The word "type:name" taken apart, proxy: dropped; nullopt for a word that is none ("[::1]", "permit").
 std::optional<TableReference> parse_table_word(std::string_view word);
 
-// Types that postmap(1) makes from a text file of that name; `suffix` of the database file.
+// What the file that postmap(1) makes of a text has behind its name; nullopt for a type that has no such file.
 std::optional<std::string_view> database_suffix(std::string_view type);
 
 }  // namespace waypost::review

@@ -10,18 +10,21 @@ namespace waypost::smtp_server {
 net::Task<std::string> MechanismFilter::mechanisms(bool encrypted) {
   const std::string all = co_await backend_->mechanisms(encrypted);
   std::string kept;
-  std::set<std::string, std::less<>> refused;
+  std::vector<std::string> admitted, refused;
   for (const auto word : split(all, " ")) {
     const auto matched = co_await filter_.matches_string(std::string(word));
     if (!matched) log_.warning("smtpd_sasl_mechanism_filter: {}", matched.error().text);
     if (matched.value_or(false)) {
       kept.append(kept.empty() ? "" : " ").append(word);
+      admitted.push_back(to_upper(word));
     } else {
-      refused.insert(to_upper(word));
+      refused.push_back(to_upper(word));
     }
   }
+  // Nothing is learned about the mechanisms that this client is not offered anyway.
   const std::lock_guard lock(mutex_);
-  refused_ = std::move(refused);
+  for (const auto& word : admitted) refused_.erase(word);
+  refused_.insert(refused.begin(), refused.end());
   co_return kept;
 }
 

@@ -172,8 +172,8 @@ net::Task<bool> Session::filter_command(std::string line, std::string& out) {
     co_return false;
   }
   if (*found) {
-    log_.log().info("{}: replacing client command \"{}\" with \"{}\"", log_.client(), printable(command),
-                    printable(**found));
+    log_.log().info("{}: replacing client command \"{}\" with \"{}\"", log_.client(), log_.shown(command),
+                    log_.shown(**found));
   }
   out = *found ? **found : line;
   co_return true;

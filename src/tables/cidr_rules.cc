@@ -7,24 +7,11 @@
 #include <utility>
 
 #include "base/text.h"
+#include "tables/rule_words.h"
 #include "tables/source_file.h"
 
 namespace waypost::tables {
 namespace {
-
-bool is_keyword(std::string_view line, std::string_view keyword) {
-  return istarts_with(line, keyword) && (line.size() == keyword.size() || !is_alnum(line[keyword.size()]));
-}
-
-// Takes "! ! " off the front: true when what remains is negated.
-bool take_negations(std::string_view& text) {
-  bool negated = false;
-  while (!text.empty() && (text.front() == '!' || is_space(text.front()))) {
-    if (text.front() == '!') negated = !negated;
-    text.remove_prefix(1);
-  }
-  return negated;
-}
 
 // A negated pattern still speaks of its own address family only.
 bool applies(const Cidr& cidr, bool negated, const Address& address) {

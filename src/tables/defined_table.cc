@@ -2,15 +2,16 @@
 
 #include <utility>
 
+#include "config/table_parameters.h"
+
 namespace waypost::tables {
 
 std::shared_ptr<const Table> make_defined_table(
-    const TableSource& source, std::span<const std::string_view> parameters,
-    const std::function<Result<>(TableDefinition& definition, RemoteSpec& spec)>& read) {
+    const TableSource& source, const std::function<Result<>(TableDefinition& definition, RemoteSpec& spec)>& read) {
   const auto unavailable = [&](std::string reason) {
     return std::make_shared<UnavailableTable>(source.name(), std::move(reason), source.log);
   };
-  auto definition = TableDefinition::read(source, parameters);
+  auto definition = TableDefinition::read(source, config::table_parameters(source.type));
   if (!definition) return unavailable(definition.error().text);
   RemoteSpec spec;
   spec.name = source.name();

@@ -3,8 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <span>
-#include <string_view>
 
 #include "base/result.h"
 #include "tables/remote_table.h"
@@ -17,7 +15,6 @@ namespace waypost::tables {
 // RemoteSpec::make_client), and makes the table: an UnavailableTable when the definition cannot be read, or is wrong.
 // The parameters `domain` and the main.cf settings are already in the spec.
 std::shared_ptr<const Table> make_defined_table(
-    const TableSource& source, std::span<const std::string_view> parameters,
-    const std::function<Result<>(TableDefinition& definition, RemoteSpec& spec)>& read);
+    const TableSource& source, const std::function<Result<>(TableDefinition& definition, RemoteSpec& spec)>& read);
 
 }  // namespace waypost::tables

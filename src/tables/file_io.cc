@@ -6,16 +6,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <thread>
 
 #include "base/descriptor.h"
 #include "base/text.h"
+#include "net/io_thread.h"
 
 namespace waypost::tables {
 namespace {
 
-constexpr int kLockTries = 20;
 constexpr std::chrono::milliseconds kLockPause{50};
 constexpr std::size_t kFirstRead = 65536;
 
@@ -63,9 +62,10 @@ Result<std::string> read_whole_file(const std::string& path) {
 Result<std::string> read_locked_file(const std::string& path, FileLock lock) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return failed(errno);
-  for (int tries = 1; !try_shared_lock(file.get(), lock); ++tries) {
+  int pauses_left = net::IoThread::current() == nullptr ? kLockWait / kLockPause : 0;
+  for (; !try_shared_lock(file.get(), lock); --pauses_left) {
     if (errno != EWOULDBLOCK && errno != EACCES && errno != EINTR) return failed(errno);
-    if (tries == kLockTries) return fail(Errc::unavailable, "somebody else has locked it");
+    if (pauses_left == 0) return fail(Errc::unavailable, "somebody else has locked it");
     std::this_thread::sleep_for(kLockPause);
   }
   return read_all(file.get());

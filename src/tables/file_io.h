@@ -1,6 +1,7 @@
 // Reading table files whole.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -16,8 +17,10 @@ Result<std::string> read_whole_file(const std::string& path);
 
 enum class FileLock : std::uint8_t { flock, fcntl };
 
+inline constexpr std::chrono::milliseconds kLockWait{1000};
+
 // The same under a shared lock: postmap(1) holds an exclusive one while it writes a database in place.
-// Errc::unavailable when the lock does not come within about a second.
+// Errc::unavailable when the lock does not come within kLockWait; on an io thread, at once.
 Result<std::string> read_locked_file(const std::string& path, FileLock lock);
 
 }  // namespace waypost::tables

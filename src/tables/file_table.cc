@@ -106,7 +106,9 @@ void FileTable::read_aside(std::vector<FileStamp> before) const {
 void FileTable::read(std::vector<FileStamp> before) const {
   auto loaded = spec_.load();
   if (!loaded) {
-    failed_stamps_ = std::move(before);
+    // The content stays wrong until the file changes. A lock, a right or a lack of descriptors may go any time.
+    const Errc code = loaded.error().code;
+    if (code == Errc::invalid || code == Errc::corrupt || code == Errc::unsupported) failed_stamps_ = std::move(before);
     return keep_old(loaded.error().text);
   }
   // Changed meanwhile: what was read may be half of each. The next check tries again.

@@ -3,7 +3,6 @@
 #include <ldap.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,48 +14,6 @@
 
 namespace waypost::tables {
 namespace {
-
-constexpr std::array<std::string_view, 39> kParameters = {
-    "server_host",
-    "server_port",
-    "search_base",
-    "query_filter",
-    "result_format",
-    "result_filter",
-    "domain",
-    "result_attribute",
-    "special_result_attribute",
-    "terminal_result_attribute",
-    "leaf_result_attribute",
-    "scope",
-    "bind",
-    "bind_dn",
-    "bind_pw",
-    "sasl_mechs",
-    "sasl_realm",
-    "sasl_authz_id",
-    "sasl_minssf",
-    "recursion_limit",
-    "expansion_limit",
-    "size_limit",
-    "dereference",
-    "chase_referrals",
-    "version",
-    "debuglevel",
-    "timeout",
-    "start_tls",
-    "tls_ca_cert_dir",
-    "tls_ca_cert_file",
-    "tls_cert",
-    "tls_key",
-    "tls_require_cert",
-    "tls_random_file",
-    "tls_cipher_suite",
-    "cache",
-    "cache_expiry",
-    "cache_size",
-    "idle_interval",
-};
 
 // Names of hosts become URLs; several stand in for each other, in their order.
 void read_servers(TableDefinition& definition, LdapSettings& out) {
@@ -188,7 +145,7 @@ Result<LdapSettings> read_settings(TableDefinition& definition, const TableSourc
 }  // namespace
 
 std::shared_ptr<const Table> make_ldap_table(const TableSource& source) {
-  return make_defined_table(source, kParameters, [&](TableDefinition& definition, RemoteSpec& spec) -> Result<> {
+  return make_defined_table(source, [&](TableDefinition& definition, RemoteSpec& spec) -> Result<> {
     auto read = read_settings(definition, source);
     if (!read) return std::unexpected(read.error());
     spec.only_utf8 = true;

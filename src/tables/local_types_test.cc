@@ -100,6 +100,7 @@ TEST_F(LocalTypesTest, UnixShowsUsersAndGroups) {
   EXPECT_THAT(find("proxy:unix:passwd.byname", "root"), StartsWith("root:x:0:0:"));
   EXPECT_EQ(find("unix:passwd.byname", "no-such-user-here"), "-");
   EXPECT_THAT(find("unix:group.byname", "root"), StartsWith("root:x:0:"));
+  EXPECT_FALSE(registry_.open("unix:passwd.byname")->immediate()) << "the name service may wait for a directory";
   EXPECT_EQ(find("unix:shadow.byname", "root"), "unix:shadow.byname is unavailable. unknown table: unix:shadow.byname");
 }
 

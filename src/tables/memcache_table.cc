@@ -18,9 +18,6 @@
 namespace waypost::tables {
 namespace {
 
-constexpr std::array<std::string_view, 12> kParameters = {
-    "memcache", "backup",          "flags",           "ttl",     "key_digest", "key_format", "domain",
-    "timeout",  "data_size_limit", "line_size_limit", "max_try", "retry_pause"};
 constexpr std::chrono::seconds kBackupTimeout{30};
 constexpr std::int64_t kMaxSeconds = 3600;
 
@@ -131,7 +128,7 @@ Result<MemcacheSettings> read_settings(TableDefinition& definition, const TableS
 }  // namespace
 
 std::shared_ptr<const Table> make_memcache_table(const TableSource& source) {
-  return make_defined_table(source, kParameters, [&](TableDefinition& definition, RemoteSpec& spec) -> Result<> {
+  return make_defined_table(source, [&](TableDefinition& definition, RemoteSpec& spec) -> Result<> {
     auto read = read_settings(definition, source);
     if (!read) return std::unexpected(read.error());
     spec.needs = read->key_format.key_needs();

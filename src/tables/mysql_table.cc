@@ -308,13 +308,8 @@ Result<> read_mysql(TableDefinition& definition, const TableSource& source, Remo
 }  // namespace
 
 std::shared_ptr<const Table> make_mysql_table(const TableSource& source) {
-  std::vector<std::string_view> names(kSqlParameters.begin(), kSqlParameters.end());
-  names.insert(names.end(), kSqlServerParameters.begin(), kSqlServerParameters.end());
-  names.insert(names.end(), {"charset", "option_file", "option_group", "tls_key_file", "tls_cert_file", "tls_CAfile",
-                             "tls_CApath", "tls_ciphers", "tls_verify_cert", "require_result_set"});
-  return make_defined_table(source, names, [&](TableDefinition& definition, RemoteSpec& spec) {
-    return read_mysql(definition, source, spec);
-  });
+  return make_defined_table(
+      source, [&](TableDefinition& definition, RemoteSpec& spec) { return read_mysql(definition, source, spec); });
 }
 
 }  // namespace waypost::tables

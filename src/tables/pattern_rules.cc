@@ -7,23 +7,11 @@
 
 #include "base/text.h"
 #include "tables/literal_prefix.h"
+#include "tables/rule_words.h"
 #include "tables/source_file.h"
 
 namespace waypost::tables {
 namespace {
-
-bool is_keyword(std::string_view line, std::string_view keyword) {
-  return istarts_with(line, keyword) && (line.size() == keyword.size() || !is_alnum(line[keyword.size()]));
-}
-
-// Takes "! ! " off the front: true when what remains is negated.
-bool take_negations(std::string_view& text) {
-  bool negated = false;
-  for (; !text.empty() && (text.front() == '!' || is_space(text.front())); text.remove_prefix(1)) {
-    if (text.front() == '!') negated = !negated;
-  }
-  return negated;
-}
 
 // Where the delimiter that `text` starts with comes again, not behind a backslash; npos when it does not.
 std::size_t closing_delimiter(std::string_view text) {

@@ -32,6 +32,10 @@ struct ClearResult {
   void operator()(PGresult* result) const { ::PQclear(result); }
 };
 using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
+struct FreeOptions {
+  void operator()(PQconninfoOption* options) const { ::PQconninfoFree(options); }
+};
+using OptionsHandle = std::unique_ptr<PQconninfoOption, FreeOptions>;
 
 void ignore_notice(void*, const char*) {}
 
@@ -164,7 +168,7 @@ SqlHost parse_host(std::string_view text) {
     host.kind = SqlHost::Kind::uri;
     // "//user:password@host" without the password.
     const auto user = scheme + kScheme.size();
-    const auto at = text.find('@', user), colon = text.find(':', user);
+    const auto at = text.rfind('@'), colon = text.find(':', user);
     if (at != std::string_view::npos && colon < at)
       host.text = fmt::format("{}{}", text.substr(0, colon), text.substr(at));
     const auto query = host.text.find('?');
@@ -192,6 +196,13 @@ Result<> read_pgsql(TableDefinition& definition, const TableSource& source, Remo
   const auto settings =
       std::make_shared<const PgsqlSettings>(std::move(*query), definition.text("user"), definition.text("dbname"),
                                             definition.text("encoding", "UTF8"), definition.secret("password"));
+  // What libpq says about a URI that it cannot take apart repeats it, with the password.
+  for (const auto& host : hosts) {
+    if (host.kind != SqlHost::Kind::uri) continue;
+    const OptionsHandle options(::PQconninfoParse(host.name.c_str(), nullptr));
+    if (options == nullptr)
+      return fail(Errc::invalid, fmt::format("{}: malformed URI in hosts: {}", source.name(), host.text));
+  }
   const auto named = std::ranges::find_if(hosts, [](const auto& host) { return host.kind != SqlHost::Kind::uri; });
   if (settings->dbname.empty() && named != hosts.end()) {
     return fail(Errc::invalid, fmt::format("{} host target '{}' requires dbname setting", source.name(), named->text));
@@ -207,12 +218,8 @@ Result<> read_pgsql(TableDefinition& definition, const TableSource& source, Remo
 }  // namespace
 
 std::shared_ptr<const Table> make_pgsql_table(const TableSource& source) {
-  std::vector<std::string_view> names(kSqlParameters.begin(), kSqlParameters.end());
-  names.insert(names.end(), kSqlServerParameters.begin(), kSqlServerParameters.end());
-  names.insert(names.end(), {"encoding", "select_function"});
-  return make_defined_table(source, names, [&](TableDefinition& definition, RemoteSpec& spec) {
-    return read_pgsql(definition, source, spec);
-  });
+  return make_defined_table(
+      source, [&](TableDefinition& definition, RemoteSpec& spec) { return read_pgsql(definition, source, spec); });
 }
 
 }  // namespace waypost::tables

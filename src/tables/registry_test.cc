@@ -1,6 +1,7 @@
 #include "tables/registry.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <chrono>
 
@@ -97,6 +98,40 @@ TEST_F(RegistryTest, MissingFileIsUnavailableUntilItComes) {
   wait_for_check();
   EXPECT_EQ(find(table, "a"), "b");
   EXPECT_THAT(registry_.problems(), IsEmpty());
+}
+
+// As on a busy server that has run out of descriptors.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const rlimit none{0, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
+  ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(RegistryTest, TriesAgainWhatDidNotFailByItsContent) {
+  const std::string table = "texthash:" + files_.write("t", "a 1\n");
+  {
+    const NoMoreDescriptors shortage;
+    EXPECT_THAT(find(table, "a"), HasSubstr("Too many open files"));
+  }
+  wait_for_check();
+  EXPECT_EQ(find(table, "a"), "1");
+  files_.write("t", "a 2\n");
+  {
+    const NoMoreDescriptors shortage;
+    wait_for_check();
+    EXPECT_EQ(find(table, "a"), "1");
+  }
+  wait_for_check();
+  EXPECT_EQ(find(table, "a"), "2");
 }
 
 TEST_F(RegistryTest, FollowsItsFileOnceASecond) {

@@ -2,7 +2,6 @@
 // other.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -91,13 +90,6 @@ class SqlClient final : public RemoteClient {
   std::shared_ptr<SqlHosts> hosts_;
   std::unique_ptr<SqlConnection> connection_;
 };
-
-// The parameters that every SQL table has, and those that tables with servers add.
-inline constexpr std::array<std::string_view, 9> kSqlParameters = {
-    "query",       "result_format", "expansion_limit",      "domain", "select_field", "table",
-    "where_field", "timeout",       "additional_conditions"};
-inline constexpr std::array<std::string_view, 6> kSqlServerParameters = {"hosts",  "user",          "password",
-                                                                         "dbname", "idle_interval", "retry_interval"};
 
 // A library's message as one line.
 std::string one_line(std::string_view text);

@@ -112,9 +112,7 @@ class SqliteClient final : public RemoteClient {
 }  // namespace
 
 std::shared_ptr<const Table> make_sqlite_table(const TableSource& source) {
-  std::vector<std::string_view> names(kSqlParameters.begin(), kSqlParameters.end());
-  names.emplace_back("dbpath");
-  return make_defined_table(source, names, [&](TableDefinition& definition, RemoteSpec& spec) -> Result<> {
+  return make_defined_table(source, [&](TableDefinition& definition, RemoteSpec& spec) -> Result<> {
     auto query = SqlQuery::read(definition, source.name());
     if (!query) return std::unexpected(query.error());
     read_sql_limits(definition, *query, spec);

@@ -1,19 +1,23 @@
 // unix:passwd.byname and unix:group.byname: the system's users and groups, in the form of their files. The answer is
-// the name service's (files, as a rule): what /etc/nsswitch.conf adds to it must be quick.
+// the name service's. That reads files as a rule, but may ask a directory (/etc/nsswitch.conf), and has no deadline: so
+// it is asked as a server is.
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
 
 #include <cerrno>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "base/text.h"
+#include "tables/remote_table.h"
 #include "tables/types.h"
 
 namespace waypost::tables {
 namespace {
 
+constexpr std::size_t kMaxWorkers = 4;
 constexpr std::size_t kFirstBuffer = 4096, kMaxBuffer = 4 << 20;  // a group's members can be many
 
 // Errors by which the name service says that there is no such name.
@@ -58,30 +62,37 @@ Result<std::optional<std::string>> find_group(const std::string& name) {
 
 using Find = Result<std::optional<std::string>> (*)(const std::string&);
 
-class UnixTable final : public Table {
+class NameService final : public RemoteClient {
  public:
-  UnixTable(std::string name, Find find, bool fold) : name_(std::move(name)), find_(find), fold_(fold) {}
+  NameService(std::string table, Find find) : table_(std::move(table)), find_(find) {}
 
-  const std::string& name() const override { return name_; }
-  KeyStyle key_style() const override { return KeyStyle::indexed; }
-  Lookup find(std::string_view key) const override {
-    auto found = find_(fold_ ? to_lower(key) : std::string(key));
-    if (!found) return fail(Errc::unavailable, fmt::format("{} is unavailable. {}", name_, found.error().text));
+  Lookup find(std::string_view key, const Patience&) override {
+    auto found = find_(std::string(key));
+    if (!found) return fail(Errc::unavailable, fmt::format("{} is unavailable. {}", table_, found.error().text));
     return found;
   }
 
  private:
-  std::string name_;
+  std::string table_;
   Find find_;
-  bool fold_;
 };
 
 }  // namespace
 
 std::shared_ptr<const Table> make_unix_table(const TableSource& source) {
-  if (source.argument == "passwd.byname") return std::make_shared<UnixTable>(source.name(), find_user, source.fold);
-  if (source.argument == "group.byname") return std::make_shared<UnixTable>(source.name(), find_group, source.fold);
-  return std::make_shared<UnavailableTable>(source.name(), fmt::format("unknown table: {}", source.name()), source.log);
+  const Find find = source.argument == "passwd.byname"  ? find_user
+                    : source.argument == "group.byname" ? find_group
+                                                        : nullptr;
+  if (find == nullptr) {
+    return std::make_shared<UnavailableTable>(source.name(), fmt::format("unknown table: {}", source.name()),
+                                              source.log);
+  }
+  RemoteSpec spec;
+  spec.name = source.name();
+  spec.fold = source.fold;
+  spec.connections = kMaxWorkers;
+  spec.make_client = [name = source.name(), find] { return std::make_unique<NameService>(name, find); };
+  return std::make_shared<RemoteTable>(std::move(spec), source.workers, source.log);
 }
 
 }  // namespace waypost::tables

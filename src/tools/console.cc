@@ -29,16 +29,19 @@ void Console::print(std::string_view prefix, std::string_view text) const {
   write_all(STDERR_FILENO, fmt::format("{}: {}{}\n", name_, prefix, printable(text, text.size())));
 }
 
-std::string read_stdin(std::size_t limit) {
+Result<std::string> read_stdin(std::size_t limit) {
   std::string out;
   char buffer[65536];
-  while (out.size() <= limit) {
+  while (true) {
     const ssize_t n = ::read(STDIN_FILENO, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    out.append(buffer, std::min(static_cast<std::size_t>(n), limit + 1 - out.size()));
+    if (n < 0) return fail(Errc::io, fmt::format("read stdin: {}", errno_text(errno)));
+    if (n == 0) return out;
+    if (static_cast<std::size_t>(n) > limit - out.size()) {
+      return fail(Errc::invalid, fmt::format("stdin: more than {} bytes", limit));
+    }
+    out.append(buffer, static_cast<std::size_t>(n));
   }
-  return out;
 }
 
 bool write_stdout(std::string_view text) { return write_all(STDOUT_FILENO, text); }

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace waypost::tools {
 
 class Console {
@@ -24,8 +26,9 @@ class Console {
   std::string name_;
 };
 
-// Everything on standard input; at most `limit` bytes are kept (one more tells that there was more).
-std::string read_stdin(std::size_t limit);
+// Everything on standard input. Errc::invalid: there is more than `limit` bytes, so nothing of it may be used;
+// Errc::io.
+Result<std::string> read_stdin(std::size_t limit);
 // All of `text` to standard output; false when it went nowhere (closed pipe, full disk).
 bool write_stdout(std::string_view text);
 

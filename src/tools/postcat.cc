@@ -78,8 +78,8 @@ class Postcat {
 
 Result<> Postcat::show_input() {
   const auto bytes = read_stdin(kMaxInput);
-  if (bytes.size() > kMaxInput) return fail(Errc::invalid, fmt::format("stdin: more than {} bytes", kMaxInput));
-  return print_queue_file(postfix_queue::StringSource(bytes), "stdin", options_.print, console_);
+  if (!bytes) return std::unexpected(bytes.error());
+  return print_queue_file(postfix_queue::StringSource(*bytes), "stdin", options_.print, console_);
 }
 
 Result<> Postcat::show_file(const std::string& path, const std::string& shown) {

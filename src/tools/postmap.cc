@@ -100,10 +100,11 @@ class Postmap {
   }
 
   int update() const {
-    const std::string text = read_stdin(kMaxInput);
+    const auto text = read_stdin(kMaxInput);
+    if (!text) return console_.fatal(text.error().text, kExitFailure);
     for (const auto& table : options_.tables) {
       std::vector<std::string> warnings;
-      const auto updated = update_table(table_name(table), options_, text, warnings);
+      const auto updated = update_table(table_name(table), options_, *text, warnings);
       show(warnings);
       if (!updated) return console_.fatal(updated.error().text, kExitFailure);
     }

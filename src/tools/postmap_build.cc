@@ -24,7 +24,7 @@ namespace {
 using tables::Database;
 using tables::RowIndex;
 
-constexpr mode_t kGroupAndOthersWrite = 022, kGroupAndOthers = 077;
+constexpr mode_t kGroupAndOthersWrite = 022, kGroupAndOthers = 077, kEverybody = 0777;
 constexpr auto kOnlyAnew =
     "dict_cdb_open: inappropriate open flags for cdb database - specify O_RDONLY or O_WRONLY|O_CREAT|O_TRUNC";
 
@@ -73,6 +73,11 @@ template <class Keep>
 Result<> write_rows(const RowIndex& rows, const Database& database, const std::string& file, const DatabaseLock& lock,
                     const std::optional<struct stat>& source, Keep keep) {
   NewFile replacement(file);
+  // A file that is only ever made anew is a new file each time.
+  const auto before = database.can_change ? lock.status() : std::nullopt;
+  // Who may not read the old rows must not read the new ones while they are written.
+  std::optional<Umask> mask;
+  if (before) mask.emplace(~before->st_mode & kEverybody);
   tables::DatabaseSize size{static_cast<std::uint32_t>(rows.size()), 0};
   rows.for_each([&](std::string_view key, std::string_view value) { size.bytes += key.size() + value.size(); });
   auto writer = database.create(replacement.path(), size);
@@ -83,8 +88,7 @@ Result<> write_rows(const RowIndex& rows, const Database& database, const std::s
   });
   if (done) done = (*writer)->finish();
   if (!done) return std::unexpected(renamed(done.error(), replacement.path(), file));
-  // A file that is only ever made anew is a new file each time.
-  return replacement.put_in_place(database.can_change ? lock.status() : std::nullopt, source);
+  return replacement.put_in_place(before, source);
 }
 
 constexpr auto kKeepAll = [](std::string_view) { return true; };

@@ -39,6 +39,8 @@ constexpr std::array kActions = {
 
 constexpr std::array<std::string_view, 5> kQueueNames = {"hold", "incoming", "active", "deferred", "maildrop"};
 
+constexpr std::size_t kMaxInput = std::size_t{64} << 20;  // of ids on standard input
+
 struct Job {
   const Action* action;
   std::vector<std::string> ids;
@@ -60,7 +62,11 @@ std::optional<std::string> add_job(Options& options, const Action& action, std::
     return std::nullopt;
   }
   std::string lines(value);
-  if (value == "-") lines = read_stdin(std::size_t{64} << 20);
+  if (value == "-") {
+    auto input = read_stdin(kMaxInput);
+    if (!input) return std::move(input.error().text);
+    lines = std::move(*input);
+  }
   for (const auto word : split(lines, " \t\r\n")) {
     if (!QueueId::parse(word)) {
       if (value != "-") return fmt::format("invalid directory name or queue ID: {}", printable(word, 80));

@@ -63,11 +63,12 @@ int submit(const Console& console, const Context& context, SendmailOptions optio
   }
   const auto limit = context.message_size_limit == 0 ? std::size_t{1} << 31 : context.message_size_limit;
   const auto input = read_stdin(limit);
-  if (input.size() > limit) {
+  if (!input && input.error().code == Errc::invalid) {
     return console.fatal(fmt::format("<stdin>: message size exceeds the limit of {} bytes (message_size_limit)", limit),
                          kExitTempFail);
   }
-  options.drop.content = options.dot_ends_input ? until_dot_line(input) : std::string_view(input);
+  if (!input) return console.fatal(input.error().text, kExitTempFail);
+  options.drop.content = options.dot_ends_input ? until_dot_line(*input) : std::string_view(*input);
   if (options.recipients_from_headers) {
     for (auto& address : header_recipients(options.drop.content)) options.drop.recipients.push_back(std::move(address));
     if (options.drop.recipients.empty())

@@ -69,11 +69,18 @@ NewFile::~NewFile() {
 
 Result<> NewFile::put_in_place(const std::optional<struct stat>& before, const std::optional<struct stat>& source) {
   const auto& owner = before ? before : source;
+  // By descriptor: in a folder of somebody else's the name may have become a link to root's files meanwhile.
+  const Descriptor file(::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status{};
+  if (!file.is_open() || ::fstat(file.get(), &status) != 0) return system_error("open database", path_);
+  if (!S_ISREG(status.st_mode) || status.st_nlink != 1) {
+    return fail(Errc::io, fmt::format("open database {}: it is no plain file any more", path_));
+  }
   // Who is not root, and not the owner, cannot give files away: his own they stay.
-  if (owner && ::geteuid() == 0 && ::chown(path_.c_str(), owner->st_uid, owner->st_gid) != 0) {
+  if (owner && ::geteuid() == 0 && ::fchown(file.get(), owner->st_uid, owner->st_gid) != 0) {
     return system_error("change owner of", path_);
   }
-  if (before && ::chmod(path_.c_str(), before->st_mode & kPermissions) != 0) {
+  if (before && ::fchmod(file.get(), before->st_mode & kPermissions) != 0) {
     return system_error("change mode of", path_);
   }
   if (::rename(path_.c_str(), target_.c_str()) != 0) return system_error("rename database", target_);

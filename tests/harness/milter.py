@@ -1,7 +1,7 @@
 """A milter that accepts everything and edits every message in the same way."""
-import socket
 import struct
-import threading
+
+from harness.upstream import Upstream
 
 VERSION = 6
 ACTIONS = 0x7F  # every edit there is
@@ -18,35 +18,18 @@ def packets(data):
     return struct.pack(">I", len(data)) + data
 
 
-class Milter:
+class Milter(Upstream):
     def __init__(self, edits):
         self.edits = edits
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.socket.settimeout(0.2)
-        self.port = self.socket.getsockname()[1]
-        self.stopping = False
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
+        super().__init__(self._exchange)
 
-    def _serve(self):
-        while not self.stopping:
-            try:
-                connection, _ = self.socket.accept()
-            except TimeoutError:
-                continue
-            except OSError:
+    def _exchange(self, peer):
+        while len(head := peer.file.read(4)) == 4:
+            packet = peer.file.read(struct.unpack(">I", head)[0])
+            for answer in self._answers(packet):
+                peer.say(packets(answer))
+            if packet[:1] == b"Q":
                 return
-            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
-
-    def _talk(self, connection):
-        connection.settimeout(30)
-        with connection, connection.makefile("rb") as stream:
-            while len(head := stream.read(4)) == 4:
-                packet = stream.read(struct.unpack(">I", head)[0])
-                for answer in self._answers(packet):
-                    connection.sendall(packets(answer))
-                if packet[:1] == b"Q":
-                    return
 
     def _answers(self, packet):
         command = packet[:1]
@@ -55,8 +38,3 @@ class Milter:
         if command == b"E":
             return [*self.edits, b"a"]
         return [] if command in SILENT + b"AKQ" else [b"c"]
-
-    def end(self):
-        self.stopping = True
-        self.thread.join(2)
-        self.socket.close()

@@ -1,6 +1,5 @@
 """Scripts for harness.upstream: an SMTP or LMTP server that keeps the contents it was given."""
 import socket
-import threading
 
 from harness.upstream import Conversation, Upstream
 
@@ -15,20 +14,7 @@ class Server(Upstream):
         self.finals = list(finals)
         self.contents = []
         self.peers = []  # the clients' addresses
-        if path is None:
-            super().__init__(self._serve_session)
-        else:
-            self._listen(path)
-
-    def _listen(self, path):
-        """On a unix socket instead."""
-        self.script, self.connections, self.seen, self.stopping = self._serve_session, 0, [], False
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(path)
-        self.socket.listen()
-        self.socket.settimeout(0.2)
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
+        super().__init__(self._serve_session, path)
 
     def commands(self, verb):
         return [line for line in self.seen if line.upper().startswith(verb)]

@@ -4,15 +4,21 @@ import threading
 
 
 class Upstream:
-    """Runs `script(conversation)` in a thread for each connection."""
+    """Runs `script(conversation)` in a thread for each connection: to a port of its own, or to the unix socket `path`."""
 
-    def __init__(self, script):
+    def __init__(self, script, path=None):
         self.script = script
         self.connections = 0
         self.seen = []  # every line received, over all connections
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = None
+        if path is None:
+            self.socket = socket.create_server(("127.0.0.1", 0))
+            self.port = self.socket.getsockname()[1]
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.bind(path)
+            self.socket.listen()
         self.socket.settimeout(0.2)
-        self.port = self.socket.getsockname()[1]
         self.stopping = False
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
