@@ -289,6 +289,48 @@ class ImportQueue(Takeover):
         self.assertRegex(result.stdout, r"taken over: 4 messages .*; 1 never accepted, left in place; 3 skipped, left in place")
         self.assertEqual(self.import_queue(relay, status=1).stdout.split("; ")[1:], result.stdout.split("; ")[1:])
 
+    def test_a_queue_with_a_backup_of_links_is_taken_once(self):
+        relay, ids = self.filled_postfix()
+        subprocess.run(["cp", "-al", relay.queue + "/deferred", relay.folder + "/backup"], check=True)
+        path = self.path_of(relay, ids["plain@a.example"])
+        os.link(path, path + "0")
+        self.become(relay, "waypost")
+        result = self.import_queue(relay, status=1)
+        self.assertIn("taken over: 7 messages", result.stdout)
+        self.assertRegex(result.stderr, r"%s0: skipped: it is another name of a file that is taken over\n" % ids["plain@a.example"])
+
+    def test_a_file_that_lost_its_mode_is_named(self):
+        relay, ids = self.filled_postfix()
+        for address, mode in (("plain@a.example", 0o600), ("held@a.example", 0o644)):
+            os.chmod(self.path_of(relay, ids[address]), mode)
+        self.become(relay, "waypost")
+        result = self.import_queue(relay, status=1)
+        self.assertIn("taken over: 5 messages", result.stdout)
+        self.assertIn("; 2 skipped, left in place", result.stdout)
+        self.assertRegex(result.stderr, r"%s: skipped: its mode 0600 is not that of a complete message" % ids["plain@a.example"])
+        self.assertRegex(result.stderr, r"%s: skipped: its mode 0644" % ids["held@a.example"])
+        for address in ("plain@a.example", "held@a.example"):
+            os.chmod(self.path_of(relay, ids[address]), 0o700)
+        self.assertIn("taken over: 2 messages", self.import_queue(relay).stdout)
+
+    def test_what_the_spool_cannot_hold_stays_and_is_not_in_the_way(self):
+        relay, ids = self.filled_postfix()
+        path = self.path_of(relay, ids["plain@a.example"])
+        with open(path, "rb") as f:
+            data = f.read()
+        recipients = b"".join(b"R\x7f" + b"%07d" % i + b"x" * 110 + b"@a.example" for i in range(40000))
+        at = data.index(b"M\0")
+        sizes = [int(n) for n in data[2:97].split()]
+        sizes[1] += len(recipients)
+        with open(path, "wb") as f:
+            f.write(b"C_" + b" ".join(b"%15d" % n for n in sizes) + data[97:at] + recipients + data[at:])
+        self.become(relay, "waypost")
+        result = self.import_queue(relay, status=1)
+        self.assertIn("taken over: 6 messages", result.stdout)
+        self.assertRegex(result.stderr, r"%s: skipped: the record is larger than a segment of the spool" % ids["plain@a.example"])
+        self.assertTrue(os.path.exists(path))
+        self.assertEqual([m.recipients for m in self.deliver(relay, 6, "sink") if m.recipients == ["plain@a.example"]], [])
+
     def test_a_kill_at_any_point_loses_and_repeats_nothing(self):
         relay = self.postfix({"smtpd_client_connection_count_limit": "0", "in_flow_delay": "0", "defer_transports": "smtp"}).start()
         report = run_source(relay.port, "-c", 10, "-n", 600, "-s", "200-3000", "--unique", "--run", "kill", "--ledger", self.folder + "/sent")

@@ -39,6 +39,13 @@ class Listing(RelayCase):
         self.assertRegex(message["recipients"][0]["delay_reason"], REASON)
         self.assertRegex(relay.run("postqueue", "-j").stdout, r'^\{"queue_name": "deferred", "queue_id": "')
 
+    def test_addresses_are_quoted_where_they_need_it(self):
+        relay = self.relay(sink=self.sink(rules=[BUSY]))
+        relay.submit(None, '"a b"@example.org', sender='"s \\"t"@example.net')
+        message = relay.wait_queue(1, "deferred")[0]
+        self.assertEqual((message["sender"], message["recipients"][0]["address"]), ('"s \\"t"@example.net', '"a b"@example.org'))
+        self.assertRegex(relay.mailq(), r'(?s)  "s \\"t"@example\.net\n.*  "a b"@example\.org\n')
+
     def test_marks_of_active_and_held_mail(self):
         sink = self.sink(rules=["rcpt=delay 3000"])
         relay = self.relay(sink=sink)
@@ -94,6 +101,27 @@ class Steering(RelayCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("stdin: more than", result.stderr)
         self.assertEqual(len(relay.queue_json()), 1)
+
+    def test_postsuper_says_how_many_also_when_there_are_none(self):
+        relay, (first, second) = self.deferred(2)
+
+        def said(*arguments, input=None):
+            result = relay.run("postsuper", *arguments, input=input)
+            return result.returncode, re.sub(r"(?m)^postsuper: ", "", result.stderr).splitlines()
+
+        self.assertEqual(said("-d", "ABCDEF0123"), (0, ["Deleted: 0 messages"]))
+        self.assertEqual(said("-H", "ALL"), (0, ["Released from hold: 0 messages"]))
+        self.assertEqual(said("-h", first, "incoming"), (0, ["Placed on hold: 0 messages"]))
+        self.assertEqual(said("-h", first, "-H", second), (0, [first + ": placed on hold", "Placed on hold: 1 message", "Released from hold: 0 messages"]))
+        self.assertEqual(said("-f", first), (0, [first + ": expired", first + ": released from hold", "Force-expired: 1 message", "Released from hold: 1 message"]))
+        self.assertEqual(said("-f", "-", input=first + "\n"), (0, [first + ": expired", "Force-expired: 1 message", "Released from hold: 0 messages"]))
+        self.assertEqual(said("-d", "a/b"), (0, ["warning: invalid mail queue id: a/b", "Deleted: 0 messages"]))
+        self.assertEqual(said("-d", "all"), (0, ["Deleted: 0 messages"]))  # only ALL is all
+        listed = "%s 267 Thu Nov 26 03:22:37\n\n(x)\n" % second  # as mailq prints it: not an id
+        self.assertEqual(said("-d", "-", input=listed), (0, ["warning: invalid mail queue id: " + line for line in listed.splitlines()] + ["Deleted: 0 messages"]))
+        self.assertEqual(said("-h", "ALL", "nosuch"), (1, ["fatal: invalid directory name: nosuch"]))
+        self.assertEqual(said("-h", second), (0, [second + ": placed on hold", "Placed on hold: 1 message"]))
+        self.assertEqual(said("-H", "ALL", "hold"), (0, ["Released from hold: 1 message"]))
 
     def test_held_mail_waits_until_it_is_released(self):
         relay, ids = self.deferred(1)

@@ -11,9 +11,9 @@ MESSAGE = "From: Script <script@example.com>\nTo: one@example.org\nCc: two@examp
 
 
 class SendmailCase(RelayCase):
-    def submitting_relay(self, **options):
+    def submitting_relay(self, main=None, **options):
         self.provider = self.sink()
-        relay = self.relay(sink=self.provider, **options)
+        relay = self.relay(main, sink=self.provider, **options)
         return relay
 
 
@@ -53,6 +53,34 @@ class AsRoot(SendmailCase):
         for option in ("-i", "-oi"):
             relay.run("sendmail", option, "a@example.org", input=text)
         self.assertEqual([m.body for m in self.provider.wait_messages(3)[1:]], [b"before\r\n.\r\nafter\r\n"] * 2)
+
+    def smtp(self, relay, *commands):
+        """The first word of each reply of sendmail -bs, the greeting's first."""
+        result = relay.run("sendmail", "-bs", input="\r\n".join(commands) + "\r\n")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return [line.split()[0] for line in result.stdout.splitlines() if line and line[3:4] != "-"], result.stdout
+
+    def test_smtp_on_standard_input(self):
+        relay = self.submitting_relay()
+        codes, said = self.smtp(relay, "EHLO program.example", "MAIL FROM:<s@example.net> BODY=8BITMIME", 'RCPT TO:<"a b"@example.org>', "RCPT TO:<bad",
+                                "RCPT TO:<b@example.org>", "DATA", "Subject: one", "", "..d\u00f6t", ".", "MAIL FROM:<>", "RCPT TO:<c@example.org>", "DATA", "Subject: two\n\nunix lines\n.", "STARTTLS", "NOSUCH", "QUIT")
+        self.assertEqual(codes, ["220", "250", "250", "250", "501", "250", "354", "250", "250", "250", "354", "250", "502", "500", "221"])
+        self.assertRegex(said, r"\n250 2\.0\.0 Ok: queued as [0-9A-F]+\n")
+        one, two = sorted(self.provider.wait_messages(2), key=lambda m: m.sender, reverse=True)
+        self.assertEqual((one.sender, sorted(one.recipients), one.body), ("s@example.net", ['"a b"@example.org', "b@example.org"], ".d\u00f6t\r\n".encode()))
+        self.assertIn("BODY=8BITMIME", one.mail_parameters)
+        self.assertEqual((two.sender, two.recipients, two.body), ("", ["c@example.org"], b"unix lines\r\n"))
+        relay.log.wait_for(r"postfix/pickup\[\d+\]: ([0-9A-F]+): uid=0 from=<s@example\.net>")
+
+    def test_smtp_on_standard_input_that_ends_early_submits_nothing(self):
+        relay = self.submitting_relay({"message_size_limit": "2000"})
+        begin = ("EHLO x", "MAIL FROM:<s@example.net>", "RCPT TO:<a@example.org>", "DATA", "Subject: x", "")
+        self.assertEqual(self.smtp(relay, *begin, "cut")[0], ["220", "250", "250", "250", "354"])
+        self.assertEqual(self.smtp(relay, *begin, *["x" * 70] * 40, ".", "QUIT")[0], ["220", "250", "250", "250", "354", "552", "221"])
+        self.assertEqual(self.smtp(relay, *begin, "whole", ".", "QUIT")[0], ["220", "250", "250", "250", "354", "250", "221"])
+        self.assertEqual([m.body for m in self.provider.wait_messages(1)], [b"whole\r\n"])
+        relay.wait_queue(0)
+        self.assertEqual(len(self.provider.messages()), 1)
 
     def test_null_sender(self):
         relay = self.submitting_relay()

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "mail/address.h"
+
 namespace waypost::admin {
 namespace json = boost::json;
 namespace {
@@ -74,11 +76,16 @@ void append_message(std::string& out, const ListedMessage& message, const Column
 
 }  // namespace
 
+std::string listed_sender(const mail::Envelope& envelope) {
+  return envelope.sender.empty() ? "MAILER-DAEMON" : mail::to_external(envelope.sender);
+}
+
 void add_pending_recipients(ListedMessage& message, const mail::Envelope& envelope, const mail::Progress& progress) {
   for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
     const bool known = i < progress.recipients.size();
     if (known && progress.recipients[i].state != mail::RecipientState::pending) continue;
-    message.recipients.push_back({envelope.recipients[i].address, known ? progress.recipients[i].reason : ""});
+    message.recipients.push_back(
+        {mail::to_external(envelope.recipients[i].address), known ? progress.recipients[i].reason : ""});
   }
 }
 

@@ -27,6 +27,8 @@ struct ListedMessage {
   std::vector<ListedRecipient> recipients;
 };
 
+// Addresses as they stand on the wire, quoted where they need it.
+std::string listed_sender(const mail::Envelope& envelope);
 // Recipients that are still to be delivered, with the last reason.
 void add_pending_recipients(ListedMessage& message, const mail::Envelope& envelope, const mail::Progress& progress);
 

@@ -7,7 +7,7 @@
 
 namespace waypost::postfix_queue {
 
-// "rfc822;user@example.com". The type before the semicolon stays; RFC 6533's utf-8 addresses stay as they are.
+// "rfc822;user@example.com". The type before the semicolon stays. Of type utf-8 the coded form is RFC 6533's ASCII one.
 std::string encode_orcpt(std::string_view plain);
 std::string decode_orcpt(std::string_view coded);
 std::string encode_envid(std::string_view plain);

@@ -82,10 +82,16 @@ TEST(FailureLog, IgnoresWhatIsNone) {
 TEST(DsnText, GoesBothWays) {
   EXPECT_EQ(encode_orcpt("rfc822;a+b@c.example"), "rfc822;a+2Bb@c.example");
   EXPECT_EQ(decode_orcpt("rfc822;a+2Bb@c.example"), "rfc822;a+b@c.example");
-  EXPECT_EQ(encode_orcpt("utf-8;\xc3\xa9@c.example"), "utf-8;\xc3\xa9@c.example");
-  EXPECT_EQ(decode_orcpt("utf-8;\xc3\xa9@c.example"), "utf-8;\xc3\xa9@c.example");
   EXPECT_EQ(decode_envid(encode_envid("x y+z=")), "x y+z=");
   EXPECT_EQ(decode_envid("+no"), "+no");
+}
+
+TEST(DsnText, HasAnAsciiFormForAddressesBeyondIt) {
+  const std::string plain = "utf-8;\xc3\xa9\xe2\x82\xac\xf0\x9f\x93\xa7+a b=\\@c.example";
+  EXPECT_EQ(encode_orcpt(plain), "utf-8;\\x{E9}\\x{20AC}\\x{1F4E7}\\x{2B}a\\x{20}b\\x{3D}\\x{5C}@c.example");
+  EXPECT_EQ(decode_orcpt(encode_orcpt(plain)), plain);
+  EXPECT_EQ(encode_orcpt("utf-8;\xc3(\xff\xe2\x82"), "utf-8;\\x{FFFD}(\\x{FFFD}\\x{FFFD}\\x{FFFD}");
+  EXPECT_EQ(decode_orcpt("utf-8;\\x{110000}\\x{\\x41"), "utf-8;\\x{110000}\\x{\\x41");
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ constexpr std::array kClientFields = {
 };
 
 // Bits of the sixth number of the size record, and of the attribute trace_flags.
-constexpr std::uint64_t kWantsUtf8 = 0x0f, kRequiresTls = 0x20, kProbes = 0x300;
+// The sender asked for SMTPUTF8; the bits behind it only say where text beyond ASCII was seen, asked for or not.
+constexpr std::uint64_t kWantsUtf8 = 0x01, kRequiresTls = 0x20, kProbes = 0x300;
 
 class Walk {
  public:

@@ -99,6 +99,16 @@ TEST(QueueFile, ReadsTheEnvelope) {
   EXPECT_EQ(recipient.notify, mail::Notify::kSuccess | mail::Notify::kFailure);
 }
 
+TEST(QueueFile, WantsSmtputf8OnlyWhenTheSenderAskedForIt) {
+  auto bytes = complete_file(kPlain, {{RecordType::line, "x"}});
+  for (const auto& [flags, wanted] : {std::pair{'0', false}, {'1', true}, {'2', false}, {'6', false}, {'7', true}}) {
+    bytes[96] = flags;  // the last of the size record
+    const auto file = read(bytes);
+    ASSERT_TRUE(file) << file.error().text;
+    EXPECT_EQ(file->envelope.smtputf8, wanted) << flags;
+  }
+}
+
 TEST(QueueFile, TellsFinishedRecipientsFromPendingOnes) {
   const auto file = read(complete_file({{RecordType::sender, ""},
                                         {RecordType::original, "one@b.example"},
@@ -240,6 +250,18 @@ class Written : public testing::Test {
   mail::Progress progress_;
   std::vector<FailureEntry> failures_;
 };
+
+// The number that tells Postfix which mail must not go to a server without SMTPUTF8.
+TEST_F(Written, SaysWhereSmtputf8IsNeeded) {
+  const auto flags = [this](std::string_view text) { return write(text).substr(96, 1); };
+  EXPECT_EQ(flags("Subject: x\r\n\r\n\xc3\xa9\r\n"), "1");
+  EXPECT_EQ(flags("Subject: \xc3\xa9\r\n\r\nx\r\n"), "3");
+  EXPECT_EQ(flags("Subject: " + std::string(3 * kMaxTextRecord, 'x') + "\xc3\xa9\r\n\r\nx\r\n"), "3");
+  envelope_.sender = "\xc3\xa9@a.example";
+  EXPECT_EQ(flags("Subject: x\r\n\r\nx\r\n"), "5");
+  envelope_.smtputf8 = false;
+  EXPECT_EQ(flags("Subject: \xc3\xa9\r\n\r\nx\r\n"), "6");
+}
 
 TEST_F(Written, ReadsBackAsItWas) {
   const std::string text = "Subject: x\r\n\r\n" + std::string(5000, 'l') + "\r\na\rb\r\n.\r\n";

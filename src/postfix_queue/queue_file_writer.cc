@@ -1,5 +1,6 @@
 #include "postfix_queue/queue_file_writer.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -10,7 +11,9 @@
 namespace waypost::postfix_queue {
 namespace {
 
-constexpr std::uint64_t kUtf8Requested = 1;
+// Of the sixth number of the size record. Postfix bounces mail at a server without SMTPUTF8 when its sender asked for
+// it and it is needed as well, of which it sees by itself what recipients need.
+constexpr std::uint64_t kUtf8Requested = 1, kUtf8Header = 2, kUtf8Sender = 4;
 
 std::int64_t seconds(WallTime time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
@@ -18,6 +21,10 @@ std::int64_t seconds(WallTime time) {
 
 void put_attribute(std::string& out, std::string_view name, std::string_view value) {
   if (!value.empty()) put_record(out, RecordType::attribute, fmt::format("{}={}", name, value));
+}
+
+bool has_eight_bit(std::string_view text) {
+  return std::ranges::any_of(text, [](unsigned char c) { return c >= 0x80; });
 }
 
 bool is_pending(const mail::Progress& progress, std::size_t i) {
@@ -81,8 +88,21 @@ void QueueFileWriter::put_recipients(std::string& out) {
   }
 }
 
+// The line, or the piece of one, that stands in text_.
+void QueueFileWriter::look_at_header() {
+  if (!within_header_) return;
+  within_header_ = within_line_ || !text_.empty();
+  header_has_eight_bit_ = header_has_eight_bit_ || has_eight_bit(text_);
+}
+
+std::uint64_t QueueFileWriter::utf8_flags() const {
+  return (envelope_.smtputf8 ? kUtf8Requested : 0) | (header_has_eight_bit_ ? kUtf8Header : 0) |
+         (has_eight_bit(envelope_.sender) ? kUtf8Sender : 0);
+}
+
 // What stands in text_, as one record: the line, or a piece of it.
 void QueueFileWriter::put_text(std::string& out, bool line_ends) {
+  look_at_header();
   const auto before = out.size();
   put_record(out, line_ends ? RecordType::line : RecordType::part, text_);
   content_records_ += out.size() - before;
@@ -125,7 +145,7 @@ std::string QueueFileWriter::size_record() const {
   std::string out;
   put_record(out, RecordType::size,
              fmt::format("{:15} {:15} {:15} {:15} {:15} {:15}", content_records_, content_at_, recipients_, options_,
-                         content_bytes_, envelope_.smtputf8 ? kUtf8Requested : 0));
+                         content_bytes_, utf8_flags()));
   return out;
 }
 

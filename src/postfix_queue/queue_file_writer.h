@@ -39,6 +39,8 @@ class QueueFileWriter {
   void put_attributes(std::string& out) const;
   void put_recipients(std::string& out);
   void put_text(std::string& out, bool line_ends);
+  void look_at_header();
+  std::uint64_t utf8_flags() const;
 
   const mail::Envelope& envelope_;
   const mail::Progress& progress_;
@@ -47,6 +49,8 @@ class QueueFileWriter {
   std::string text_;  // of the line that is not ended yet
   bool after_cr_ = false;
   bool within_line_ = false;
+  bool within_header_ = true;
+  bool header_has_eight_bit_ = false;
   std::uint64_t content_at_ = 0, content_records_ = 0, content_bytes_ = 0, recipients_ = 0, options_ = 0;
 };
 

@@ -117,7 +117,11 @@ void append_mail(std::string& out, const mail::Envelope& envelope, const MailOpt
   append_address(out, envelope.sender, parameters.quote);
   out += '>';
   if (features.size) fmt::format_to(std::back_inserter(out), " SIZE={}", parameters.size_bytes);
-  if (features.eight_bit_mime && parameters.eight_bit) out += " BODY=8BITMIME";
+  if (features.eight_bit_mime && parameters.eight_bit) {
+    out += " BODY=8BITMIME";
+  } else if (features.eight_bit_mime && envelope.encoding == mail::BodyEncoding::seven_bit) {
+    out += " BODY=7BIT";
+  }
   if (features.dsn) {
     if (!envelope.dsn_envid.empty()) {
       out += " ENVID=";
@@ -127,7 +131,7 @@ void append_mail(std::string& out, const mail::Envelope& envelope, const MailOpt
       out += envelope.dsn_return == mail::DsnReturn::full ? " RET=FULL" : " RET=HDRS";
     }
   }
-  if (features.smtputf8 && parameters.utf8) out += " SMTPUTF8";
+  if (features.smtputf8 && envelope.smtputf8) out += " SMTPUTF8";
   if (features.auth && parameters.empty_auth) out += " AUTH=<>";
   out += "\r\n";
 }

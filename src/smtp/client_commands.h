@@ -16,7 +16,7 @@ namespace waypost::smtp {
 struct MailOptions {
   std::uint64_t size_bytes = 0;
   bool eight_bit = false;   // the content has bytes above 127
-  bool utf8 = false;        // the message needs SMTPUTF8
+  bool utf8 = false;        // the message cannot go to a server without SMTPUTF8
   bool quote = true;        // local parts that need it go out as RFC 5321 Quoted-strings
   bool empty_auth = false;  // AUTH=<>: the sender is vouched for by nobody (RFC 4954 §5)
 };

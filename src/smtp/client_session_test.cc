@@ -353,6 +353,22 @@ TEST_F(Dialogue, AMessageTheServerCannotTakeIsNotSent) {
   EXPECT_EQ(begin(), Action::done);
 }
 
+TEST_F(Dialogue, SaysWhatTheSenderSaidOfTheContent) {
+  const std::string offer = "250-mx.test\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n";
+  envelope_.encoding = mail::BodyEncoding::seven_bit;
+  envelope_.smtputf8 = true;
+  greet(offer);
+  begin();
+  EXPECT_EQ(sent_, "MAIL FROM:<a@example.com> BODY=7BIT SMTPUTF8\r\n");
+  parameters_.eight_bit = true;
+  greet(offer);
+  begin();
+  EXPECT_EQ(sent_, "MAIL FROM:<a@example.com> BODY=8BITMIME SMTPUTF8\r\n");
+  greet("250 mx.test\r\n");
+  begin();
+  EXPECT_EQ(sent_, "MAIL FROM:<a@example.com>\r\n");
+}
+
 TEST_F(Dialogue, NoticesItself) {
   settings_.own_name = "relay.example";
   connect();

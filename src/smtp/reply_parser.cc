@@ -18,6 +18,11 @@ int reply_code(std::string_view line) {
   return code >= 200 && code <= 599 ? code : 0;
 }
 
+std::string_view without_cr(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
 bool goes_on(std::string_view line) { return line.size() > kCodeDigits && line[kCodeDigits] == '-'; }
 
 }  // namespace
@@ -41,7 +46,7 @@ bool ReplyParser::next(std::string_view& in) {
     const bool whole = newline != std::string_view::npos;
     in.remove_prefix(whole ? newline + 1 : in.size());
     if (whole && partial_.empty()) {
-      if (take_line(part)) return true;
+      if (take_line(without_cr(part))) return true;
       continue;
     }
     const auto room = kMaxServerLineBytes - std::min(partial_.size(), kMaxServerLineBytes);
@@ -52,7 +57,8 @@ bool ReplyParser::next(std::string_view& in) {
       return end(ServerReply::Malformed::endless_line);
     }
     if (!whole) return false;
-    const bool complete = take_line(partial_);
+    // a CR where a long line was cut is not the one at its end
+    const bool complete = take_line(skipped_ > 0 ? std::string_view(partial_) : without_cr(partial_));
     partial_.clear();
     skipped_ = 0;
     if (complete) return true;
@@ -60,9 +66,8 @@ bool ReplyParser::next(std::string_view& in) {
   return false;
 }
 
-// One line without its LF. True when the reply is complete.
+// One line without its end. True when the reply is complete.
 bool ReplyParser::take_line(std::string_view line) {
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   line = line.substr(0, kMaxServerLineBytes);
   append(line);
   const int code = reply_code(line);

@@ -57,7 +57,7 @@ Result<QueueFileSource> QueueFileSource::open(const std::string& path) {
   if (!file.is_open()) return failed("open", path, errno);
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return failed("stat", path, errno);
-  if (!S_ISREG(status.st_mode) || status.st_nlink != 1) return fail(Errc::invalid, "not a plain file with one name");
+  if (!S_ISREG(status.st_mode)) return fail(Errc::invalid, "not a plain file");
   return QueueFileSource(std::move(file), status);
 }
 

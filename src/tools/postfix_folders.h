@@ -30,7 +30,7 @@ struct QueueEntry {
 // An open queue file. Errors of the operating system are Errc::io.
 class QueueFileSource final : public postfix_queue::ByteSource {
  public:
-  // Only a plain file with one name: anybody may write into the maildrop.
+  // Only a plain file: who can write into a folder must not lead elsewhere.
   static Result<QueueFileSource> open(const std::string& path);
 
   std::uint64_t size() const override { return static_cast<std::uint64_t>(status_.st_size); }

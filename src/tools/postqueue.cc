@@ -73,10 +73,10 @@ int postqueue_main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
     return console.fatal("usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site",
-                         kExitUsage);
+                         kExitUnavailable);
   }
   const auto context = open_context(options.config_directory);
-  if (!context) return console.fatal(context.error().text, kExitFailure);
+  if (!context) return console.fatal(context.error().text, kExitUnavailable);
   switch (options.mode) {
     case Options::Mode::list:
       return print_queue(console, *context, QueueFormat::mailq);
@@ -89,6 +89,8 @@ int postqueue_main(int argc, char** argv) {
       }
       return flush(console, *context, "/v1/queue/flush?id=" + options.argument);
     case Options::Mode::flush_site:
+      if (options.argument.empty())
+        return console.fatal("Cannot flush mail queue - invalid destination: \"\"", kExitUnavailable);
       return console.fatal(fmt::format("Flush service is not configured for destination \"{}\"", options.argument),
                            kExitUnavailable);
     default:

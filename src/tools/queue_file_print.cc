@@ -104,7 +104,8 @@ Result<> Printer::run() {
   if (options_.start == 0) {
     const auto first = source_.read(0, 1);
     if (!first) return std::unexpected(first.error());
-    if (!first->empty() && kEnvelopeTypes.find(first->front()) == std::string_view::npos) {
+    if (first->empty()) return {};
+    if (kEnvelopeTypes.find(first->front()) == std::string_view::npos) {
       console_.warning(path_ + ": input is not a valid queue file");
       return {};
     }

@@ -35,6 +35,9 @@ Form form_of(const QueueEntry& entry, const QueueFileSource& source, std::option
   return first && *first == "C" ? Form::complete : Form::dropped;
 }
 
+// Where a file stands while its writer is at it.
+bool is_way_in(const QueueEntry& entry) { return entry.queue == "maildrop" || entry.queue == "incoming"; }
+
 // Why a message cannot be delivered as it asks; empty: it can.
 std::string refusal(const postfix_queue::QueueFile& file) {
   if (!file.filter.empty())
@@ -128,6 +131,19 @@ void QueueImport::skip(const QueueEntry& entry, std::string_view why) {
   parts_.console.warning(text);
 }
 
+// Why the file as such cannot be taken; empty: it can.
+std::string QueueImport::objection(const QueueEntry& entry, const QueueFileSource& source) {
+  const auto& status = source.status();
+  if (!source.ready())
+    return fmt::format(
+        "its mode {:04o} is not that of a complete message (0700), so Postfix passes over it, too; chmod 0700 it if it "
+        "is whole",
+        status.st_mode & 07777);
+  if (status.st_nlink == 1) return "";
+  if (entry.queue == "maildrop") return "it has more than one name";  // whoever may submit could make one
+  return linked_.emplace(status.st_dev, status.st_ino).second ? "" : "it is another name of a file that is taken over";
+}
+
 // One bad file is that file's trouble only; errors that are returned end the run.
 Result<> QueueImport::take(const QueueEntry& entry) {
   auto source = QueueFileSource::open(fmt::format("{}/{}", parts_.folders.root(), entry.path()));
@@ -135,8 +151,12 @@ Result<> QueueImport::take(const QueueEntry& entry) {
     skip(entry, source.error().text);
     return {};
   }
-  if (!source->ready()) {
+  if (!source->ready() && is_way_in(entry)) {
     ++counts_.unfinished;
+    return {};
+  }
+  if (const auto why = objection(entry, *source); !why.empty()) {
+    skip(entry, why);
     return {};
   }
   const auto form = form_of(entry, *source, parts_.folders.owner());
@@ -264,8 +284,9 @@ Result<> QueueImport::end_batch() {
   return {};
 }
 
-// Commits all of them, with their state, and takes out of `batch` what failed.
-Result<> QueueImport::store(std::vector<Candidate>& batch) const {
+// Commits all of them, with their state, and takes out of `batch` what failed. What the spool cannot hold is skipped:
+// it would be in the way of the rest for ever.
+Result<> QueueImport::store(std::vector<Candidate>& batch) {
   Result<> first;
   std::vector<std::future<Result<>>> commits(batch.size());
   for (std::size_t i = 0; i < batch.size() && first; ++i) {
@@ -275,15 +296,20 @@ Result<> QueueImport::store(std::vector<Candidate>& batch) const {
     if (begun) {
       commits[i] = std::move(*begun);
     } else {
-      first = std::unexpected(begun.error());
+      first = fail(begun.error().code, fmt::format("{}: {}", entry.path(), begun.error().text));
     }
   }
   std::vector<Candidate> kept;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (!batch[i].is_stored) {
       if (!commits[i].valid()) continue;
-      if (auto committed = await(std::move(commits[i])); !committed) {
-        if (first) first = committed;
+      if (const auto committed = await(std::move(commits[i])); !committed) {
+        const auto& [code, text] = committed.error();
+        if (code == Errc::invalid) {
+          skip(batch[i].entry, text);
+        } else if (first) {
+          first = fail(code, fmt::format("{}: {}", batch[i].entry.path(), text));
+        }
         continue;
       }
     }

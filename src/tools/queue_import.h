@@ -9,10 +9,14 @@
 // taken over as it is (damaged, or in need of something we do not have) stays where it is and is named.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -68,10 +72,11 @@ class QueueImport {
   Result<> take(const QueueEntry& entry);
   Result<> take_complete(Candidate candidate);
   Result<> take_dropped(const Candidate& candidate);
+  std::string objection(const QueueEntry& entry, const QueueFileSource& source);
   void read_logs(Candidate& candidate) const;
   void choose_id(Candidate& candidate);
   Result<> end_batch();
-  Result<> store(std::vector<Candidate>& batch) const;
+  Result<> store(std::vector<Candidate>& batch);
   Result<> settle(const Candidate& candidate);
   Result<> move_aside(const QueueEntry& entry);
   void skip(const QueueEntry& entry, std::string_view why);
@@ -81,7 +86,8 @@ class QueueImport {
   std::map<QueueId, Stored> stored_;
   std::vector<Candidate> batch_;
   std::size_t batch_bytes_ = 0;
-  std::vector<std::string> touched_;  // folders with renames that are not synced
+  std::set<std::pair<dev_t, ino_t>> linked_;  // files with several names
+  std::vector<std::string> touched_;          // folders with renames that are not synced
   ImportCounts counts_;
 };
 

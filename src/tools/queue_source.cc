@@ -22,7 +22,7 @@ admin::ListedMessage listed(const spool::StoredMessage& stored) {
   out.arrival_s = std::chrono::duration_cast<std::chrono::seconds>(stored.envelope.arrival.time_since_epoch()).count();
   out.size_bytes = stored.size;
   out.forced_expire = stored.progress.force_expire;
-  out.sender = stored.envelope.sender.empty() ? "MAILER-DAEMON" : stored.envelope.sender;
+  out.sender = admin::listed_sender(stored.envelope);
   admin::add_pending_recipients(out, stored.envelope, stored.progress);
   return out;
 }

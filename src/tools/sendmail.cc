@@ -23,6 +23,7 @@
 #include "tools/queue_source.h"
 #include "tools/sendmail_message.h"
 #include "tools/sendmail_options.h"
+#include "tools/sendmail_smtp.h"
 
 namespace waypost::tools {
 namespace {
@@ -57,10 +58,12 @@ std::optional<std::string> refused_submitter(const Context& context) {
   return tables::run_immediate(users.refused(::getuid()));
 }
 
+int refuse(const Console& console, std::string_view name) {
+  return console.fatal(fmt::format("User {}({}) is not allowed to submit mail", name, ::getuid()), kExitTempFail);
+}
+
 int submit(const Console& console, const Context& context, SendmailOptions options) {
-  if (const auto refused = refused_submitter(context)) {
-    return console.fatal(fmt::format("User {}({}) is not allowed to submit mail", *refused, ::getuid()), kExitTempFail);
-  }
+  if (const auto refused = refused_submitter(context)) return refuse(console, *refused);
   const auto limit = context.message_size_limit == 0 ? std::size_t{1} << 31 : context.message_size_limit;
   const auto input = read_stdin(limit);
   if (!input && input.error().code == Errc::invalid) {
@@ -92,7 +95,7 @@ int flush(const Console& console, const Context& context, const SendmailOptions&
   if (!options.flush_site.empty()) {
     return console.fatal(
         fmt::format("Flush service is not configured for destination \"{}\"", printable(options.flush_site, 200)),
-        kExitTempFail);
+        kExitUnavailable);
   }
   std::string target = "/v1/queue/flush";
   if (!options.flush_queue_id.empty()) {
@@ -145,8 +148,8 @@ int sendmail_main(int argc, char** argv) {
     case SendmailMode::daemon:
       return console.fatal("to start the mail system use: postfix start", kExitTempFail);
     case SendmailMode::smtp_stdin:
-      return console.fatal("SMTP on standard input (-bs) is not supported yet; submit to port 25 or pipe the message",
-                           kExitTempFail);
+      if (const auto refused = refused_submitter(*context)) return refuse(console, *refused);
+      return serve_smtp_on_stdin(console, *context);
     case SendmailMode::probe:
       return console.fatal("address probes (-bv) are not supported yet", kExitTempFail);
   }

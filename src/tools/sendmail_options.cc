@@ -111,14 +111,18 @@ class OptionReader {
       case 'o':
         return set_option(value);
       case 'B':
-        out_.drop.encoding =
-            iequals(value, "8BITMIME") ? mail::BodyEncoding::eight_bit_mime : mail::BodyEncoding::seven_bit;
-        return {};
+        return encoding(value);
       case 'V':
         out_.drop.dsn_envid = value;
         return {};
       case 'R':
-        out_.drop.dsn_return = iequals(value, "hdrs") ? mail::DsnReturn::headers : mail::DsnReturn::full;
+        if (iequals(value, "hdrs")) {
+          out_.drop.dsn_return = mail::DsnReturn::headers;
+        } else if (iequals(value, "full")) {
+          out_.drop.dsn_return = mail::DsnReturn::full;
+        } else {
+          out_.warnings.emplace_back("bad -R option value -- ignored");
+        }
         return {};
       case 'N':
         if (const auto bits = parse_notify(value)) {
@@ -130,6 +134,17 @@ class OptionReader {
       default:
         return {};  // accepted and ignored
     }
+  }
+
+  Result<> encoding(std::string_view value) {
+    if (iequals(value, "8BITMIME")) {
+      out_.drop.encoding = mail::BodyEncoding::eight_bit_mime;
+    } else if (iequals(value, "7BIT")) {
+      out_.drop.encoding = mail::BodyEncoding::seven_bit;
+    } else {
+      return fail(Errc::invalid, "-B option needs 8BITMIME or 7BIT");
+    }
+    return {};
   }
 
   Result<> sender(const std::string& value) {
@@ -163,7 +178,8 @@ class OptionReader {
   Result<> flush(const std::string& value) {
     out_.mode = SendmailMode::flush;
     if (value.starts_with("I")) out_.flush_queue_id = value.substr(1);
-    if (value.starts_with("R") || value.starts_with("S")) out_.flush_site = value.substr(1);
+    if (value.starts_with("S")) return fail(Errc::invalid, "-qS is not implemented");
+    if (value.starts_with("R")) out_.flush_site = value.substr(1);
     return {};  // -q and -qINTERVAL flush everything
   }
 

@@ -16,7 +16,7 @@ struct SendmailOptions {
   SendmailMode mode = SendmailMode::submit;
   std::string config_directory;          // -C; empty: the usual one
   std::string flush_queue_id;            // -qI
-  std::string flush_site;                // -qR, -qS
+  std::string flush_site;                // -qR
   std::string alias_database;            // -oA
   bool recipients_from_headers = false;  // -t
   bool dot_ends_input = true;            // off with -i, -oi

@@ -35,6 +35,20 @@ TEST(SendmailOptions, NullSenderMayBeWrittenInBothWays) {
   }
 }
 
+TEST(SendmailOptions, MistakenWishesAreNotGuessedAt) {
+  const auto options = parse_sendmail_options({"-R", "bogus", "-N", "bogus", "a@b"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->warnings, (Words{"bad -R option value -- ignored", "bad -N option value -- ignored"}));
+  EXPECT_EQ(options->drop.dsn_return, mail::DsnReturn::unspecified);
+  EXPECT_EQ(options->drop.notify, mail::Notify::kNoneGiven);
+  const auto encoding = parse_sendmail_options({"-B", "bogus", "a@b"});
+  ASSERT_FALSE(encoding);
+  EXPECT_EQ(encoding.error().text, "-B option needs 8BITMIME or 7BIT");
+  const auto flush = parse_sendmail_options({"-qSexample.org"});
+  ASSERT_FALSE(flush);
+  EXPECT_EQ(flush.error().text, "-qS is not implemented");
+}
+
 TEST(SendmailOptions, MalformedSenderIsAWarning) {
   const auto options = parse_sendmail_options({"-f", "a b", "x@y"});
   ASSERT_TRUE(options);
