@@ -43,7 +43,7 @@ CONFLICTS = [["-n", "-d"], ["-nde"], ["-M", "-F", "-x"], ["-Mn"], ["-Md"], ["-Mh
 EDITED_MAIN = STOCK + "# a comment\nmyorigin = a\n  b\n\n# inside\n  c\n#myorigin = d\nspare=e"
 EDITS = [["-e", "myorigin=c"], ["-e", "foo = bar baz"], ["-e", "myorigin=c", "foo=bar"], ["-e", "empty="], ["-e", "  relayhost  =  [x]:25  "], ["myorigin=z"],
          ["-X", "myorigin", "nope"], ["-#", "myorigin"], ["-#", "nope"], ["-e", "foo"], ["-e", "=foo"], ["-e", "a=1\nb=2"], ["-e", "# a=1"],
-         ["-X", "a=b"], ["-X", ""], ["-e", "relayhost=$$x ${y?{z}}"], ["-e", "biff = yes", "biff = no"], ["-Me", "new/inet = new inet n - n - - smtpd -o a=b -o {c = d e}"],
+         ["-X", "a=b"], ["-X", ""], ["-e", "relayhost=$$x ${y?{z}}"], ["-e", "biff = yes", "biff = no"], ["-e", "biff = yes", "biff = yes"], ["-Me", "new/inet = new inet n - n - - smtpd -o a=b -o {c = d e}"],
          ["-Me", "smtp/inet = smtp inet n - n - - smtpd"], ["-M", "smtp/inet = renamed inet n - n - - smtpd"], ["-M", "nope/inet = smtp unix - - n - - lmtp"],
          ["-Me", "*/unix = all unix - - n - - lmtp"], ["-Me", "x/inet = x inet n"], ["-Me", "x/inet = x inet maybe - n - - smtpd"], ["-Me", "x/inet"],
          ["-Me", "x = x inet n - n - - smtpd"], ["-MX", "relay/unix"], ["-MX", "*/unix", "nope/unix"], ["-MX", "relay"], ["-MX", "a/b=c"],
@@ -102,6 +102,23 @@ class Show(PostconfCase):
         theirs, ours = [dict(entry.split(" =", 1) for entry in outcome.entries()) for outcome in self.postconfs.both(self.folder, ["-d"])]
         differing = {name for name in theirs if name in ours and theirs[name] != ours[name]}
         self.assertEqual(differing, set(OTHER_DEFAULTS), "found, and meant to be")
+
+    def test_what_is_asked_for_is_found_wanting_first(self):
+        for main, master in ((b"nonsense\n", b"smtp inet n\n"), (b"mynetworks_style = odd\n", b"smtp inet n\n")):
+            write_files(self.folder, main, master)
+            for arguments in (["-n"], ["-M"], ["-F"], ["-P"]):
+                with self.subTest(main=main, arguments=arguments):
+                    theirs, ours = self.postconfs.both(self.folder, arguments)
+                    self.assertEqual((theirs.status, theirs.messages), (ours.status, ours.messages))
+
+    def test_a_definition_that_cannot_be_read_is_told_once(self):
+        definition = os.path.join(self.folder, "broken.cf")
+        with open(definition, "w") as file:
+            file.write("user = x\nnonsense\nodd = 1\n")
+        write_files(self.folder, "virtual_alias_maps = mysql:%s\n" % definition, "")
+        done = subprocess.run([program("postconf"), "-c", self.folder, "-n"], capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "postconf: fatal: %s, line 2: missing '=' after attribute name: \"nonsense\"\n" % definition)
 
     def test_a_folder_without_files(self):
         empty = tempfile.mkdtemp(dir=self.folder)

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/inet_settings.h"
 #include "config/names.h"
 #include "config/parameter.h"
 #include "config/values.h"
@@ -106,6 +107,14 @@ void check_service(const Service& service, Findings& findings) {
   check_overrides(service, findings);
 }
 
+void check_inet(const Configuration& configuration, Findings& findings) {
+  const View view = configuration.view();
+  auto fault = inet_fault(view, configuration.machine);
+  if (!fault) return;
+  Origin origin = view.origin(fault->name);
+  findings.push_back(make_finding(FindingCode::bad_value, std::move(origin.file), origin.line, std::move(fault->text)));
+}
+
 }  // namespace
 
 Findings check_unused(const Configuration& configuration) { return survey(configuration).unused; }
@@ -121,6 +130,7 @@ Findings check(const Configuration& configuration) {
     findings.push_back(std::move(finding));
   }
   check_support(configuration, findings);
+  check_inet(configuration, findings);
   for (const Service& service : configuration.master.services()) {
     if (!configuration.master.is_replaced(service)) check_service(service, findings);
   }

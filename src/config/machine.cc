@@ -10,12 +10,14 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/inet_settings.h"
 #include "config/values.h"
 
 namespace waypost::config {
@@ -67,42 +69,29 @@ bool is_loopback(const InterfaceAddress& address) {
          std::all_of(address.address.begin(), address.address.end() - 1, [](auto b) { return b == 0; });
 }
 
-std::string address_text(const InterfaceAddress& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  ::inet_ntop(address.is_ipv6 ? AF_INET6 : AF_INET, address.address.data(), text.data(), text.size());
-  return text.data();
-}
-
-bool is_literal(const std::string& text) {
-  std::array<std::uint8_t, 16> bytes{};
-  return ::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 ||
-         ::inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
-}
-
 // Whether inet_interfaces has the address.
 class InterfaceFilter {
  public:
   explicit InterfaceFilter(std::string_view value) {
-    for (std::string word : split_list(value)) {
-      if (word.size() > 1 && word.front() == '[' && word.back() == ']') word = word.substr(1, word.size() - 2);
-      if (iequals(word, "loopback-only") || iequals(word, "localhost")) {
-        loopback_ = true;
-      } else if (is_literal(word)) {
-        literals_.push_back(to_lower(word));
-      } else {
+    for (const std::string& word : split_list(value)) {
+      if (iequals(word, "all")) {
         all_ = true;
+      } else if (iequals(word, "loopback-only")) {
+        loopback_ = true;
+      } else {
+        std::ranges::move(interface_addresses(word, AF_UNSPEC), std::back_inserter(addresses_));
       }
     }
   }
   bool has(const InterfaceAddress& address) const {
     return all_ || (loopback_ && is_loopback(address)) ||
-           std::ranges::find(literals_, address_text(address)) != literals_.end();
+           std::ranges::find(addresses_, address_text(address)) != addresses_.end();
   }
 
  private:
   bool all_ = false;
   bool loopback_ = false;
-  std::vector<std::string> literals_;
+  std::vector<std::string> addresses_;
 };
 
 int network_prefix(const InterfaceAddress& address, std::string_view style) {
@@ -131,6 +120,12 @@ bool speaks(std::string_view protocols, bool ipv6) {
 
 }  // namespace
 
+std::string address_text(const InterfaceAddress& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  ::inet_ntop(address.is_ipv6 ? AF_INET6 : AF_INET, address.address.data(), text.data(), text.size());
+  return text.data();
+}
+
 Machine Machine::ask() {
   Machine machine;
   std::array<char, 256> name{};
@@ -144,6 +139,7 @@ Machine Machine::ask() {
 
 std::string own_networks(const Machine& machine, std::string_view style, std::string_view protocols,
                          std::string_view interfaces) {
+  if (machine.interfaces.empty()) return {};
   const InterfaceFilter filter(interfaces);
   std::vector<std::string> networks;
   for (const InterfaceAddress& address : machine.interfaces) {

@@ -25,8 +25,10 @@ struct Machine {
   static Machine ask();
 };
 
+std::string address_text(const InterfaceAddress& address);
+
 // $mynetworks as Postfix computes it. `style` is class, subnet or host; `protocols` and `interfaces` are the values of
-// inet_protocols and inet_interfaces (addresses, all, loopback-only; host names are not resolved and count as all).
+// inet_protocols and inet_interfaces (addresses, all, loopback-only, host names, which are looked up: that may block).
 std::string own_networks(const Machine& machine, std::string_view style, std::string_view protocols,
                          std::string_view interfaces);
 

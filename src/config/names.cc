@@ -115,6 +115,11 @@ class Surveyor {
       for (const std::string& wanted : references(parameter->default_value).names) {
         refer(wanted, nullptr, {Severity::warning, configuration_.directory + "/main.cf", 0, {}});
       }
+      const auto expanded = configuration_.view(nullptr, "postconf").expanded(parameter->default_value);
+      if (expanded) continue;
+      // a value of the operator's, such as a malformed compatibility_level
+      add(result_.malformed, {Severity::warning, configuration_.directory + "/main.cf", 0, {}}, expanded.error().text);
+      give_up("macro processing error");
     }
   }
 
@@ -226,8 +231,8 @@ class Surveyor {
     Findings findings;
     const MainCf definition = parse_main_cf(*text, path, findings);
     for (const Finding& finding : findings) {
+      if (finding.severity == Severity::error) return give_up(describe(finding));
       result_.malformed.push_back({finding.severity, {}, 0, describe(finding)});
-      if (finding.severity == Severity::error) give_up(describe(finding));
     }
     const auto known = table_parameters(type);
     for (const auto& [key, setting] : definition.settings()) {

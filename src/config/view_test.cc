@@ -124,6 +124,8 @@ TEST(View, ComputesOwnNetworks) {
       {"inet_interfaces = loopback-only\n", "127.0.0.0/8 [::1]/128"},
       {"inet_interfaces = 127.0.0.1\n", "127.0.0.0/8"},
       {"inet_interfaces = [fd00::7], 192.0.2.7\n", "192.0.2.0/26 [fd00::]/64"},
+      {"inet_interfaces = localhost\ninet_protocols = ipv4\n", "127.0.0.0/8"},
+      {"inet_interfaces = not-found.invalid, 127.0.0.1\n", "127.0.0.0/8"},
       {"inet_protocols = ipv6\n", "[::1]/128 [fd00::]/64"},
       {"mynetworks = 10.0.0.0/8\n", "10.0.0.0/8"},
   };

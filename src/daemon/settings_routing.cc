@@ -1,21 +1,17 @@
-#include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/inet_settings.h"
 #include "daemon/settings.h"
 
 namespace waypost::daemon {
 namespace {
-
-std::string address_text(const config::InterfaceAddress& interface) {
-  char text[INET6_ADDRSTRLEN] = "";
-  ::inet_ntop(interface.is_ipv6 ? AF_INET6 : AF_INET, interface.address.data(), text, sizeof text);
-  return text;
-}
 
 bool is_loopback(std::string_view address) { return address == "::1" || address.starts_with("127."); }
 
@@ -70,17 +66,17 @@ Paths read_paths(config::Reader& reader) {
 std::vector<std::string> own_addresses(const config::Configuration& configuration, config::Reader& reader) {
   std::vector<std::string> all;
   for (const auto& interface : configuration.machine.interfaces) {
-    if (protocol_enabled(reader, interface.is_ipv6 ? "ipv6" : "ipv4")) all.push_back(address_text(interface));
+    if (protocol_enabled(reader, interface.is_ipv6 ? "ipv6" : "ipv4")) all.push_back(config::address_text(interface));
   }
+  const bool ipv4 = protocol_enabled(reader, "ipv4"), ipv6 = protocol_enabled(reader, "ipv6");
+  const int family = ipv4 == ipv6 ? AF_UNSPEC : ipv4 ? AF_INET : AF_INET6;
   std::vector<std::string> out;
   for (const auto& word : reader.list("inet_interfaces")) {
     if (iequals(word, "all")) return all;
     if (iequals(word, "loopback-only")) {
       std::ranges::copy_if(all, std::back_inserter(out), is_loopback);
-    } else if (iequals(word, "localhost")) {
-      out.emplace_back("127.0.0.1");
     } else {
-      out.push_back(without_brackets(word));
+      std::ranges::move(config::interface_addresses(word, family), std::back_inserter(out));
     }
   }
   return out;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "config/inet_settings.h"
 #include "config/load.h"
 #include "config/names.h"
 #include "tables/registry.h"
@@ -74,6 +75,13 @@ Result<> read_main(const Console& console, const PostconfRequest& request, confi
   if (!text) return std::unexpected(text.error());
   config::Findings findings;
   configuration.main = config::parse_main_cf(*text, path, findings);
+  // the directory is set before the file is read
+  const config::Setting* moved = configuration.main.find("config_directory");
+  if (moved && moved->value != configuration.directory) {
+    findings.insert(findings.begin(), config::make_finding(config::FindingCode::overridden_entry, path, moved->line,
+                                                           fmt::format("overriding earlier entry: config_directory={}",
+                                                                       configuration.directory)));
+  }
   if (auto fine = print_findings(console, findings); !fine) return fine;
   for (const config::NameValue& given : request.overrides) configuration.main.set(given.name, {given.value, {}, 0});
   return {};
@@ -93,23 +101,39 @@ Result<> read_master(const Console& console, const PostconfRequest& request, con
   return print_findings(console, findings);
 }
 
-// Defaults are shown whatever main.cf says.
+// Defaults are shown whatever main.cf says. What is asked for is read, and found wanting, first.
 Result<config::Configuration> read(const Console& console, const PostconfRequest& request,
                                    const std::string& directory) {
   config::Configuration configuration;
   configuration.directory = directory;
   configuration.machine = config::Machine::ask();
-  if (request.action != PostconfAction::show_defaults) {
-    if (auto done = read_main(console, request, configuration); !done) return std::unexpected(done.error());
-  }
-  if (auto done = read_master(console, request, configuration); !done) return std::unexpected(done.error());
+  const auto main = [&]() -> Result<> {
+    const bool unread = request.action == PostconfAction::show_defaults;
+    return unread ? Result<>() : read_main(console, request, configuration);
+  };
+  const auto master = [&] { return read_master(console, request, configuration); };
+  const bool of_main = request.subject == PostconfSubject::parameters;
+  auto done = of_main ? main() : master();
+  if (done) done = of_main ? master() : main();
+  if (!done) return std::unexpected(done.error());
   return configuration;
+}
+
+// What keeps Postfix from working out mynetworks; empty: nothing does.
+std::string network_fault(const config::Configuration& configuration) {
+  if (configuration.main.find("mynetworks")) return {};
+  const auto fault = config::inet_fault(configuration.view(), configuration.machine);
+  return fault ? fault->text : std::string();
 }
 
 // Postfix looks through all values before it shows any; what it finds malformed there is told without a place.
 config::Survey look_through(const Console& console, const config::Configuration& configuration) {
   config::Survey survey = config::survey(configuration);
   print_warnings(console, survey.doubtful);
+  if (std::string fault = network_fault(configuration); !fault.empty()) {
+    survey.fatal = std::move(fault);
+    return survey;
+  }
   for (config::Finding& finding : survey.malformed) finding.file.clear();
   print_warnings(console, survey.malformed);
   return survey;

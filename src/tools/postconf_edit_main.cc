@@ -33,7 +33,7 @@ Result<ParameterEdits> parse_edits(const PostconfRequest& request, Warnings& war
     auto pair = parse_edit(word, request.action);
     if (!pair) return std::unexpected(pair.error());
     const auto [edit, is_new] = edits.try_emplace(pair->name);
-    if (!is_new && edit->second.value != pair->value) {
+    if (!is_new && request.action == PostconfAction::edit) {
       warnings.push_back(fmt::format("ignoring earlier request: '{} = {}'", pair->name, edit->second.value));
     }
     edit->second.value = std::move(pair->value);

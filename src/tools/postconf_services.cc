@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/names.h"
 #include "tools/postconf_layout.h"
 #include "tools/postconf_show.h"
 #include "tools/service_pattern.h"
@@ -92,6 +93,7 @@ class Services {
     const config::Service scope = config::with_shared_overrides(configuration_.master, service);
     std::map<std::string, std::string> sorted;
     for (const config::Override& override : scope.overrides) {
+      if (config::is_read_only(override.name)) continue;  // has no effect
       if (pattern.rest == "*" || pattern.rest == override.name) sorted[override.name] = override.value;
     }
     for (const auto& [name, raw] : sorted) {
