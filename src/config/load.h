@@ -25,6 +25,8 @@ struct Configuration {
   View view(const Service* service = nullptr, std::string_view process_name = "waypost") const {
     return View(directory, main, machine, service, process_name);
   }
+  // As one of the mail system's own services sees it, whose work Waypost does: cleanup, qmgr, rewrite, bounce, pickup.
+  View internal_view(std::string_view name) const { return view(master.find_internal(name)); }
 };
 
 struct LoadOptions {

@@ -58,6 +58,13 @@ const Service* MasterCf::find(std::string_view name, std::string_view type) cons
   return nullptr;
 }
 
+const Service* MasterCf::find_internal(std::string_view name) const {
+  for (const Service& service : std::views::reverse(services_)) {
+    if (service.name == name && service.type != "inet" && service.type != "pass") return &service;
+  }
+  return nullptr;
+}
+
 namespace {
 
 constexpr std::size_t kColumns = 8;

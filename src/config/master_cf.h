@@ -68,6 +68,8 @@ class MasterCf {
   const std::vector<Service>& services() const { return services_; }
   // The last one of that name and type, or null.
   const Service* find(std::string_view name, std::string_view type) const;
+  // One of the mail system's own services (cleanup, qmgr ...): the last one of that name that is no listener, or null.
+  const Service* find_internal(std::string_view name) const;
   // Whether a later entry replaces this one.
   bool is_replaced(const Service& service) const { return find(service.name, service.type) != &service; }
 

@@ -171,7 +171,7 @@ net::Task<void> Pickup::submit_one(Found found, std::function<void(bool)> done) 
   const QueueId id = envelope.id;
   events::picked_up(parts_.log, id, found.uid, envelope.sender);
   const auto verdict =
-      co_await parts_.intake.submit(std::move(envelope), {intake::Origin::local_user, found.uid, ""},
+      co_await parts_.intake.submit(std::move(envelope), {.origin = intake::Origin::local_user, .uid = found.uid},
                                     {.wanted = true, .full_name = found.drop.full_name}, std::move(found.drop.content));
   if (!verdict.refusal) {
     ::unlink(fmt::format("{}/{}", parts_.folder, found.name).c_str());

@@ -40,7 +40,7 @@ Relay::Relay(Environment environment, std::shared_ptr<const Snapshot> snapshot)
     : environment_(std::move(environment)), snapshot_(std::move(snapshot)), master_log_(log("master")) {}
 
 Log Relay::log(std::string_view service) const {
-  const auto view = snapshot_->configuration->view();
+  const auto view = snapshot_->configuration->internal_view(service);
   return Log(environment_.log, fmt::format("{}/{}", log_name(view), service), static_cast<std::uint32_t>(::getpid()));
 }
 

@@ -38,7 +38,8 @@ routing::RouterSettings read_router(const config::Configuration& configuration, 
                                     config::Findings& findings);
 queue::Settings read_queue(const config::Configuration& configuration, config::Reader& reader);
 report::Settings read_report(config::Reader& reader);
-// Without the router, which the caller adds.
+intake::TraceSettings read_trace(config::Reader& reader);
+// Without router and traces, which the caller adds.
 intake::IntakeSettings read_intake(config::Reader& reader);
 dns::ResolverSettings read_resolver(config::Reader& reader);
 // They hold on to the configuration: tables may be defined in main.cf.

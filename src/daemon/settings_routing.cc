@@ -120,16 +120,20 @@ routing::RouterSettings read_router(const config::Configuration& configuration, 
   return out;
 }
 
+intake::TraceSettings read_trace(config::Reader& reader) {
+  return {.myhostname = reader.text("myhostname"),
+          .mail_name = reader.text("mail_name"),
+          .sasl_authenticated_header = reader.flag("smtpd_sasl_authenticated_header")};
+}
+
 intake::IntakeSettings read_intake(config::Reader& reader) {
   intake::IntakeSettings out;
-  out.trace.myhostname = out.headers.myhostname = reader.text("myhostname");
-  out.trace.mail_name = reader.text("mail_name");
-  out.trace.sasl_authenticated_header = reader.flag("smtpd_sasl_authenticated_header");
+  out.headers.myhostname = reader.text("myhostname");
   out.headers.drop = reader.list("message_drop_headers");
   out.headers.undisclosed_recipients = reader.text("undisclosed_recipients_header");
   out.message_size_limit = static_cast<std::uint64_t>(reader.number("message_size_limit", 0));
   out.queue_minfree = static_cast<std::uint64_t>(reader.number("queue_minfree", 0));
-  out.header_size_limit = static_cast<std::size_t>(reader.number("header_size_limit", 1));
+  out.headers.size_limit = static_cast<std::size_t>(reader.number("header_size_limit", 1));
   out.hopcount_limit = static_cast<std::uint32_t>(reader.number("hopcount_limit", 1, 1'000'000));
   out.always_add_missing_headers = reader.flag("always_add_missing_headers");
   out.keep_original_recipients = reader.flag("enable_original_recipient");

@@ -98,7 +98,6 @@ smtp::ServerSettings read_server(config::Reader& reader) {
     reader.reject("smtpd_discard_ehlo_keywords", fmt::format("unknown EHLO keyword \"{}\"", keyword));
   out.bare_newline = read_bare_newline(reader);
   out.bare_newline_reject_code = static_cast<int>(reader.number("smtpd_forbid_bare_newline_reject_code", 400, 599));
-  out.stray_cr = reader.flag("cleanup_replace_stray_cr_lf") ? smtp::StrayCr::to_space : smtp::StrayCr::keep;
   out.forbid_unauth_pipelining = reader.flag("smtpd_forbid_unauth_pipelining");
   read_forbidden_commands(reader, out);
   out.noop_commands = reader.list("smtpd_noop_commands");
@@ -149,6 +148,7 @@ smtp_server::ServiceSettings read_service(config::Reader& reader) {
   out.proxy_timeout = reader.duration("smtpd_upstream_proxy_timeout", std::chrono::seconds(1));
   out.log_client_port = reader.flag("smtpd_client_port_logging");
   out.hide_client_session = reader.flag("smtpd_hide_client_session");
+  out.trace = std::make_shared<const intake::TraceSettings>(read_trace(reader));
   out.rate_limits = read_rate_limits(reader);
   out.notices = read_notices(reader);
   out.per_request_deadline = reader.flag("smtpd_per_request_deadline");

@@ -43,23 +43,54 @@ class Builder {
     const auto view = configuration.view();
     config::Reader reader(view, findings_);
     out_->paths = read_paths(reader);
-    const auto domains = std::make_shared<const routing::Domains>(read_domains(configuration, reader), *out_->tables);
-    const auto router = std::make_shared<const routing::Router>(read_router(configuration, reader, findings_), domains);
-    for (const auto& problem : domains->problems()) add(config::FindingCode::bad_pattern, problem);
-    for (const auto& problem : router->problems()) add(config::FindingCode::bad_route, problem);
-    out_->router = router;
-    auto intake = read_intake(reader);
-    intake.router = router;
-    out_->intake = std::make_shared<const intake::IntakeSettings>(std::move(intake));
-    out_->queue = std::make_shared<const queue::Settings>(read_queue(configuration, reader));
-    out_->report = std::make_shared<const report::Settings>(read_report(reader));
+    build_router();
+    build_intake();
+    with_internal("qmgr", [&](config::Reader& qmgr) {
+      out_->queue = std::make_shared<const queue::Settings>(read_queue(configuration, qmgr));
+    });
+    with_internal("bounce", [&](config::Reader& bounce) {
+      out_->report = std::make_shared<const report::Settings>(read_report(bounce));
+    });
+    with_internal("anvil", [&](config::Reader& anvil) {
+      rate_time_unit_ = anvil.duration("anvil_rate_time_unit", std::chrono::seconds(1));
+    });
     out_->resolver = read_resolver(reader);
-    out_->long_queue_ids = reader.flag("enable_long_queue_ids");
     out_->internal_addresses = reader.choice("info_log_address_format") == "internal";
     out_->users = std::make_shared<const UserLists>(
         UserLists{.submit = UserList("authorized_submit_users", reader.text("authorized_submit_users"), *out_->tables),
                   .flush = UserList("authorized_flush_users", reader.text("authorized_flush_users"), *out_->tables),
                   .list = UserList("authorized_mailq_users", reader.text("authorized_mailq_users"), *out_->tables)});
+  }
+
+  // What an internal service's -o settings say counts for the work that is done in its place.
+  template <class Read>
+  void with_internal(std::string_view service, Read read) {
+    const auto view = out_->configuration->internal_view(service);
+    config::Reader reader(view, findings_);
+    read(reader);
+  }
+
+  void build_router() {
+    const auto& configuration = *out_->configuration;
+    with_internal("rewrite", [&](config::Reader& reader) {
+      const auto domains = std::make_shared<const routing::Domains>(read_domains(configuration, reader), *out_->tables);
+      out_->router = std::make_shared<const routing::Router>(read_router(configuration, reader, findings_), domains);
+      for (const auto& problem : domains->problems()) add(config::FindingCode::bad_pattern, problem);
+      for (const auto& problem : out_->router->problems()) add(config::FindingCode::bad_route, problem);
+    });
+  }
+
+  void build_intake() {
+    intake::IntakeSettings intake;
+    with_internal("cleanup", [&](config::Reader& reader) {
+      intake = read_intake(reader);
+      out_->long_queue_ids = reader.flag("enable_long_queue_ids");
+      stray_cr_ = reader.flag("cleanup_replace_stray_cr_lf") ? smtp::StrayCr::to_space : smtp::StrayCr::keep;
+    });
+    with_internal("pickup", [&](config::Reader& reader) { intake.local_trace = read_trace(reader); });
+    with_internal("bounce", [&](config::Reader& reader) { intake.internal_trace = read_trace(reader); });
+    intake.router = out_->router;
+    out_->intake = std::make_shared<const intake::IntakeSettings>(std::move(intake));
   }
 
   void add_smtpd(const ListenPlan& plan) {
@@ -70,13 +101,14 @@ class Builder {
     smtpd.service = plan.service;
     smtpd.endpoints = plan.endpoints;
     smtpd.settings = read_service(reader);
+    smtpd.settings.protocol.stray_cr = stray_cr_;
     smtpd.settings.name = plan.service->name;
     smtpd.settings.tag = log_name(view) + "/smtpd";
     add_policy(reader, smtpd);
     add_tls(reader, smtpd);
     if (smtpd.settings.protocol.auth_enable) smtpd.sasl = read_sasl_plan(reader);
     add_client_lists(reader, smtpd);
-    smtpd.rate_time_unit = reader.duration("anvil_rate_time_unit", std::chrono::seconds(1));
+    smtpd.rate_time_unit = rate_time_unit_;
     smtpd.connection_limit = connection_limit(*plan.service, reader);
     smtpd.client_connection_limit =
         static_cast<std::size_t>(reader.number("smtpd_client_connection_count_limit", 0, 1'000'000));
@@ -225,8 +257,9 @@ class Builder {
     config::Reader reader(view, findings_);
     Snapshot::Transport transport{service.command, fmt::format("{}/{}", log_name(view), service.command), nullptr};
     if (service.command == "smtp" || service.command == "lmtp") {
-      transport.client =
-          std::make_shared<const smtp_client::ClientSettings>(read_client(*out_->configuration, reader, *out_->tables));
+      auto client = read_client(*out_->configuration, reader, *out_->tables);
+      client.stray_cr = stray_cr_;
+      transport.client = std::make_shared<const smtp_client::ClientSettings>(std::move(client));
     }
     out_->transports.emplace(service.name, std::move(transport));
   }
@@ -250,6 +283,8 @@ class Builder {
   const Snapshot* previous_;
   config::Findings& findings_;
   std::shared_ptr<Snapshot> out_;
+  std::chrono::seconds rate_time_unit_{0};            // of anvil
+  smtp::StrayCr stray_cr_ = smtp::StrayCr::to_space;  // of cleanup
 };
 
 }  // namespace

@@ -19,14 +19,37 @@ bool is_dropped(std::string_view field, const HeaderSettings& settings) {
   return std::ranges::any_of(settings.drop, [&](const std::string& dropped) { return iequals(name, dropped); });
 }
 
-// Removes dropped fields from behind, so that offsets before them stay true. Returns how many bytes went.
-std::size_t drop_fields(std::string& content, std::size_t start, const mail::HeaderScan& scan,
-                        const HeaderSettings& settings) {
+// How much of a field stays. Its line ends count one byte each, as in Postfix; the last one does not count, and stays.
+std::size_t kept_length(std::string_view field, std::size_t limit) {
+  std::size_t at = 0;
+  for (std::size_t counted = 0; at < field.size() && counted < limit; ++at) {
+    if (field[at] != '\r') ++counted;
+  }
+  while (at > 0 && (field[at - 1] == '\r' || field[at - 1] == '\n')) --at;
+  return at;
+}
+
+std::size_t line_end_length(std::string_view field) {
+  return field.ends_with("\r\n") ? 2 : static_cast<std::size_t>(field.ends_with('\n'));
+}
+
+// Removes dropped fields, and the ends of those that are too long; from behind, so that offsets before them stay true.
+// Returns how many bytes went.
+std::size_t cut_fields(std::string& content, std::size_t start, const mail::HeaderScan& scan,
+                       const HeaderSettings& settings) {
   std::size_t removed = 0;
   for (auto field = scan.fields().rbegin(); field != scan.fields().rend(); ++field) {
-    if (!is_dropped(std::string_view(content).substr(start + field->offset, field->length), settings)) continue;
-    content.erase(start + field->offset, field->length);
-    removed += field->length;
+    const auto text = std::string_view(content).substr(start + field->offset, field->length);
+    std::size_t kept = text.size();
+    if (is_dropped(text, settings)) {
+      kept = 0;
+    } else if (text.size() > settings.size_limit) {
+      kept = std::min(kept, kept_length(text, settings.size_limit) + line_end_length(text));
+    }
+    if (kept == text.size()) continue;
+    const std::size_t excess = text.size() - kept;
+    content.erase(start + field->offset + (kept == 0 ? 0 : kept - line_end_length(text)), excess);
+    removed += excess;
   }
   return removed;
 }
@@ -88,7 +111,7 @@ std::string fix_headers(std::string& content, std::size_t start, const mail::Hea
                         const mail::Envelope& envelope, const Completion& completion, const HeaderSettings& settings) {
   std::string message_id = scan.message_id();
   auto insert_at = start + static_cast<std::size_t>(scan.fields_end());
-  insert_at -= drop_fields(content, start, scan, settings);
+  insert_at -= cut_fields(content, start, scan, settings);
   std::string added;
   if (completion.wanted) added = missing_headers(scan, envelope, completion, settings, message_id);
   // A message that begins with its body needs the line between: our own Received: is a header now.

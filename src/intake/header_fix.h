@@ -1,6 +1,6 @@
-// What the relay changes in a message's own headers (Postfix's cleanup): drops those that must not travel, and
-// completes messages that were submitted on this host or by clients that may rely on it. Everything else stays byte for
-// byte.
+// What the relay changes in a message's own headers (Postfix's cleanup): drops those that must not travel, cuts what
+// is beyond measure, and completes messages that were submitted on this host or by clients that may rely on it.
+// Everything else stays byte for byte.
 #pragma once
 
 #include <string>
@@ -15,6 +15,7 @@ namespace waypost::intake {
 struct HeaderSettings {
   std::string myhostname;
   std::vector<std::string> drop = {"bcc", "content-length", "resent-bcc", "return-path"};  // message_drop_headers
+  std::size_t size_limit = 102'400;    // header_size_limit: longer fields lose their ends
   std::string undisclosed_recipients;  // undisclosed_recipients_header, "To: ..." ; empty: none is added
 };
 

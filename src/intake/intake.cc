@@ -37,18 +37,22 @@ std::string with_crlf(std::string text) {
   return out;
 }
 
+const TraceSettings& trace_settings(const Trace& trace, const IntakeSettings& settings) {
+  if (trace.settings) return *trace.settings;
+  return trace.origin == Origin::internal ? settings.internal_trace : settings.local_trace;
+}
+
 }  // namespace
 
 Message::Message(Intake& intake, mail::Envelope envelope, Trace trace, Completion completion)
     : intake_(intake),
       settings_(intake.settings()),
       envelope_(std::move(envelope)),
-      completion_(std::move(completion)),
-      scan_(settings_->header_size_limit) {
+      completion_(std::move(completion)) {
   WAYPOST_ASSERT(envelope_.id);
   completion_.wanted = completion_.wanted || settings_->always_add_missing_headers;
   content_.reserve(kFirstReserve);
-  content_ = received_header(envelope_, trace, settings_->trace);
+  content_ = received_header(envelope_, trace, trace_settings(trace, *settings_));
   start_ = content_.size();
   complete_envelope();
 }
@@ -109,20 +113,18 @@ net::Task<Result<>> Message::stream_out() {
   co_return result;
 }
 
-std::optional<Refusal> Message::check() const {
-  if (scan_.hop_count() + 1 >= settings_->hopcount_limit) return kTooManyHops;  // ours counts
-  return std::nullopt;
-}
-
 net::Task<Verdict> Message::finish() {
   if (!headers_done_) {
     scan_.finish();
     end_headers();
   }
   const auto& ports = intake_.ports_;
+  if (scan_.hop_count() + 1 >= settings_->hopcount_limit) {  // ours counts
+    ports.log.warning("{}: message rejected: hopcount exceeded", envelope_.id.text());
+    co_return Verdict{{}, kTooManyHops};
+  }
   events::message_id(ports.log, envelope_.id, message_id_);
   if (scan_.is_resent()) events::resent_message_id(ports.log, envelope_.id, scan_.resent_message_id());
-  if (auto refusal = check()) co_return Verdict{{}, std::move(refusal)};
   auto content = std::make_shared<const std::string>(std::move(content_));
   const auto committed = co_await commit(content);
   if (!committed) {

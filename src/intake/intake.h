@@ -27,11 +27,11 @@
 namespace waypost::intake {
 
 struct IntakeSettings {
-  TraceSettings trace;
+  TraceSettings local_trace;     // of pickup, for what comes by sendmail
+  TraceSettings internal_trace;  // of bounce, for the relay's own mail
   HeaderSettings headers;
   std::uint64_t message_size_limit = 10'240'000;  // bytes; 0: none
   std::uint64_t queue_minfree = 0;                // bytes
-  std::size_t header_size_limit = mail::kHeaderSizeLimit;
   std::uint32_t hopcount_limit = 50;
   bool always_add_missing_headers = false;
   bool keep_original_recipients = true;  // enable_original_recipient
@@ -79,7 +79,6 @@ class Message {
  private:
   void add_content(std::string_view content);
   void end_headers();
-  std::optional<Refusal> check() const;
   net::Task<Result<>> stream_out();
   net::Task<Result<>> commit(spool::Chunk last);
   void complete_envelope();

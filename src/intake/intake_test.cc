@@ -13,7 +13,7 @@ class IntakeTest : public testing::Test {
  protected:
   void SetUp() override {
     auto settings = std::make_shared<IntakeSettings>();
-    settings->trace.myhostname = settings->headers.myhostname = "relay.example.com";
+    settings->local_trace.myhostname = settings->headers.myhostname = "relay.example.com";
     routing::RouterSettings routes;
     routes.rewrite = {.myorigin = "example.com", .mydomain = "example.com"};
     settings->router = std::make_shared<const routing::Router>(
@@ -83,7 +83,7 @@ TEST_F(IntakeTest, CompletesLocalSubmissions) {
   auto local = envelope();
   const auto id = local.id.text();
   const auto verdict = submit(std::move(local), "To: b@example.net\n\nhi\n", Completion{true, "Some App"},
-                              Trace{Origin::local_user, 1000, ""});
+                              Trace{.origin = Origin::local_user, .uid = 1000});
   const auto text = stored(verdict.id);
   EXPECT_TRUE(text.starts_with("Received: by relay.example.com (Postfix, from userid 1000)\r\n\tid " + id + "; "))
       << text;
@@ -127,6 +127,26 @@ TEST_F(IntakeTest, RefusesAtTheSizeLimitPlusOne) {
   ASSERT_TRUE(verdict.refusal);
   EXPECT_EQ(verdict.refusal->code, 552);
   EXPECT_EQ(accepted_.size(), 1U);
+}
+
+TEST_F(IntakeTest, DropsFieldsHoweverManyAreBeforeThem) {
+  std::string content;
+  while (content.size() < 150'000) content += "X-Filler: " + std::string(60, 'x') + "\r\n";
+  const auto verdict = submit(envelope(), content + "Bcc: secret@example.net\r\nSubject: s\r\n\r\nBcc: body\r\n");
+  EXPECT_TRUE(stored(verdict.id).ends_with("x\r\nSubject: s\r\n\r\nBcc: body\r\n"));
+}
+
+TEST_F(IntakeTest, CutsFieldsAtTheHeaderSizeLimit) {
+  settings_->headers.size_limit = 16;
+  const auto verdict = submit(envelope(),
+                              "Subject: 1234567\r\nX-A: 89012345678\r\nX-B: 2345678\r\n one\r\n"
+                              "X-C: 23456789012\r\n 4\r\nX-D: end\r\n\r\nSubject: 1234567890\r\n");
+  EXPECT_TRUE(
+      stored(verdict.id)
+          .ends_with(
+              "\r\nSubject: 1234567\r\nX-A: 89012345678\r\nX-B: 2345678\r\n on\r\nX-C: 23456789012\r\nX-D: end\r\n\r\n"
+              "Subject: 1234567890\r\n"))
+      << stored(verdict.id);
 }
 
 TEST_F(IntakeTest, RefusesALoop) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "mail/envelope.h"
@@ -19,6 +20,8 @@ struct TraceSettings {
 
 struct Trace {
   Origin origin = Origin::smtp;
+  // Those of the service that takes the message; null: those that IntakeSettings has for the origin.
+  std::shared_ptr<const TraceSettings> settings = nullptr;
   std::uint32_t uid = 0;      // local_user: the submitter
   std::string tls_lines;      // complete continuation lines with CRLF, when smtpd_tls_received_header asks for them
   bool hides_client = false;  // smtpd_hide_client_session: nothing about the client, nor how it came in

@@ -110,7 +110,7 @@ void HeaderScan::finish() {
   end_section(offset_, offset_);
 }
 
-void HeaderScan::reset() { *this = HeaderScan(size_limit_); }
+void HeaderScan::reset() { *this = HeaderScan(); }
 
 bool HeaderScan::is_resent() const {
   constexpr auto kFirst = static_cast<unsigned>(HeaderName::resent_from);
@@ -123,8 +123,8 @@ bool HeaderScan::take_line(std::string_view line, std::uint64_t offset, std::siz
     end_section(offset, offset + raw_length);
     return true;
   }
-  if (is_blank(text.front()) && in_field_) {
-    if (listed_) fields_.back().length += static_cast<std::uint32_t>(raw_length);
+  if (is_blank(text.front()) && !fields_.empty()) {
+    fields_.back().length += static_cast<std::uint32_t>(raw_length);
     add_value(text);
     return false;
   }
@@ -142,16 +142,11 @@ bool HeaderScan::take_line(std::string_view line, std::uint64_t offset, std::siz
 void HeaderScan::begin_field(HeaderName name, std::size_t name_length, std::uint64_t offset, std::size_t raw_length) {
   const bool first = !has(name);
   current_ = name;
-  in_field_ = true;
-  ++count_;
   present_ |= 1U << static_cast<unsigned>(name);
   if (name == HeaderName::received) ++hops_;
   value_ = nullptr;
   if (first && name == HeaderName::message_id) value_ = &message_id_;
   if (first && name == HeaderName::resent_message_id) value_ = &resent_message_id_;
-  listed_ = offset < size_limit_;
-  over_limit_ = over_limit_ || !listed_;
-  if (!listed_) return;
   fields_.push_back({name, static_cast<std::uint8_t>(std::min(name_length, kMaxNameLength)),
                      static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(raw_length)});
 }

@@ -3,8 +3,7 @@
 // Input: decoded content (dot-stuffing removed) in chunks of any size, lines ending in CRLF (a bare LF also ends a
 // line). Work stops at the end of the header section: later chunks cost one comparison. A line that is neither a field
 // nor a continuation ends the section, as in Postfix: the body begins there. Nothing is kept of the content but the
-// Message-ID and an unfinished line; memory is bounded by `size_limit`: beyond it fields are still counted and their
-// presence noted, but no longer listed. Not thread-safe; one object a message, reset() for the next.
+// Message-ID, an unfinished line and where the fields are. Not thread-safe; one object a message, reset() for the next.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +13,7 @@
 
 namespace waypost::mail {
 
-inline constexpr std::size_t kHeaderSizeLimit = 102'400;  // header_size_limit's default
-inline constexpr std::size_t kMaxMessageIdLength = 998;   // RFC 5322 §2.1.1: a line
+inline constexpr std::size_t kMaxMessageIdLength = 998;  // RFC 5322 §2.1.1: a line
 
 enum class HeaderName : std::uint8_t {
   other,
@@ -53,8 +51,6 @@ struct HeaderField {
 
 class HeaderScan {
  public:
-  explicit HeaderScan(std::size_t size_limit = kHeaderSizeLimit) : size_limit_(size_limit) {}
-
   // The next piece of content. Returns true once the header section has ended (then and ever after).
   bool feed(std::string_view chunk) { return ended_ || scan(chunk); }
   // The content is over: an unfinished last line counts as a line.
@@ -72,12 +68,10 @@ class HeaderScan {
   bool has(HeaderName name) const { return (present_ >> static_cast<unsigned>(name) & 1U) != 0; }
   bool is_resent() const;                            // any Resent- field
   std::uint32_t hop_count() const { return hops_; }  // Received: fields (hopcount_limit)
-  std::uint32_t field_count() const { return count_; }
   // The first Message-ID's value without surrounding blanks, unfolded; empty if there is none.
   const std::string& message_id() const { return message_id_; }
   const std::string& resent_message_id() const { return resent_message_id_; }
   const std::vector<HeaderField>& fields() const { return fields_; }
-  bool over_limit() const { return over_limit_; }  // fields() lacks those that begin behind size_limit
 
  private:
   bool scan(std::string_view chunk);
@@ -86,15 +80,14 @@ class HeaderScan {
   void add_value(std::string_view text);
   void end_section(std::uint64_t fields_end, std::uint64_t body_offset);
 
-  std::size_t size_limit_;
   std::uint64_t offset_ = 0;       // of the next byte to be fed
   std::string partial_;            // the start of the line that the last chunk did not finish, at most kPartialLimit
   std::uint64_t partial_raw_ = 0;  // its real length
   HeaderName current_ = HeaderName::other;
   std::string* value_ = nullptr;  // where the current field's value is collected
   std::uint64_t body_offset_ = 0, fields_end_ = 0;
-  std::uint32_t present_ = 0, hops_ = 0, count_ = 0;
-  bool ended_ = false, over_limit_ = false, listed_ = false, in_field_ = false;
+  std::uint32_t present_ = 0, hops_ = 0;
+  bool ended_ = false;
   std::string message_id_, resent_message_id_;
   std::vector<HeaderField> fields_;
 };

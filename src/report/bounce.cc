@@ -20,6 +20,7 @@ constexpr std::size_t kWrapAt = 79;
 constexpr std::size_t kWrapIndent = 4;
 constexpr std::size_t kMaxReason = 4'096;
 constexpr std::size_t kReadPiece = 64 * 1'024;
+constexpr std::size_t kReturnedHeaders = 102'400;  // more of them are not sent back
 
 struct Wording {
   std::string_view subject, action;
@@ -317,7 +318,7 @@ class Composer {
     const bool only_header = headers_only();
     mail::HeaderScan scan;
     while (returned_.size() < original_.size && !(only_header && scan.ended())) {
-      if (only_header && returned_.size() >= mail::kHeaderSizeLimit) break;
+      if (only_header && returned_.size() >= kReturnedHeaders) break;
       const auto piece = original_.read(returned_.size(), kReadPiece);
       if (!piece || piece->empty()) {
         unreadable_ = true;

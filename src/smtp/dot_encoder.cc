@@ -17,7 +17,11 @@ void DotEncoder::encode(std::string_view content, std::string& out) {
   while (!content.empty()) {
     if (state_ == State::cr) {
       const bool line_ends = content.front() == '\n';
-      out.append(line_ends ? "\r\n" : " ");
+      if (line_ends) {
+        out.append("\r\n");
+      } else {
+        out += stray_;
+      }
       state_ = line_ends ? State::line_start : State::in_line;
       if (line_ends) content.remove_prefix(1);
       continue;
@@ -48,7 +52,7 @@ void DotEncoder::encode(std::string_view content, std::string& out) {
 }
 
 void DotEncoder::finish(std::string& out) {
-  if (state_ == State::cr) out += ' ';
+  if (state_ == State::cr) out += stray_;
   out.append(state_ == State::line_start ? ".\r\n" : "\r\n.\r\n");
 }
 

@@ -39,6 +39,22 @@ TEST(DotEncoder, EncodesHoweverTheContentIsCut) {
   }
 }
 
+TEST(DotEncoder, KeepsALoneCrWhenTold) {
+  for (const std::string_view content : {"a\rb\r\n", "a\r\r\n", "a\r.\r\n.\r\n", "a\r"}) {
+    DotEncoder encoder(StrayCr::keep), replacing;
+    std::string kept, replaced;
+    encoder.encode(content, kept);
+    encoder.finish(kept);
+    replacing.encode(content, replaced);
+    replacing.finish(replaced);
+    EXPECT_NE(kept, replaced);
+    ASSERT_EQ(kept.size(), replaced.size());
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      EXPECT_TRUE(kept[i] == replaced[i] || (kept[i] == '\r' && replaced[i] == ' ')) << i;
+    }
+  }
+}
+
 TEST(DotEncoder, SaysWhenContentNeedsNoEncoding) {
   for (const std::string_view plain : {"", "a", "a\r\n", "a\r\nb.\r\n"}) {
     EXPECT_TRUE(is_transparent(plain));

@@ -35,7 +35,7 @@ net::Task<Result<>> write_pieces(Connection& connection, std::string_view conten
 // Content on its way from the spool to the wire.
 class WireEncoder {
  public:
-  explicit WireEncoder(const ContentTreatment& treatment) {
+  explicit WireEncoder(const ContentTreatment& treatment) : dots_(treatment.stray_cr) {
     if (treatment.to_seven_bit) seven_bit_.emplace(treatment.mime_nesting_limit);
     if (treatment.line_length_limit > 0) folder_.emplace(treatment.line_length_limit);
   }

@@ -7,6 +7,7 @@
 #include "delivery/agent.h"
 #include "net/blocking.h"
 #include "net/task.h"
+#include "smtp/data_decoder.h"
 #include "smtp_client/connection.h"
 
 namespace waypost::smtp_client {
@@ -19,6 +20,7 @@ struct ContentTreatment {
   bool to_seven_bit = false;             // mail::SevenBit, for servers without 8BITMIME
   std::size_t mime_nesting_limit = 100;  // for that
   std::size_t line_length_limit = 998;   // longer lines are folded; 0: none are
+  smtp::StrayCr stray_cr = smtp::StrayCr::to_space;
 };
 
 // Sends content and end of data; the session's next action, `read` when all is well. A server that hangs up or answers

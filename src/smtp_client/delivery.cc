@@ -200,7 +200,8 @@ bool may_be_eight_bit(const delivery::Request& request, const smtp::MailOptions&
 ContentTreatment treatment_for(const ClientSettings& settings, const Connection& connection, bool eight_bit) {
   return {.to_seven_bit = eight_bit && settings.convert_eight_bit && !connection.session().features().eight_bit_mime,
           .mime_nesting_limit = settings.mime_nesting_limit,
-          .line_length_limit = settings.line_length_limit};
+          .line_length_limit = settings.line_length_limit,
+          .stray_cr = settings.stray_cr};
 }
 
 // Sends the message over a session that is ready, up to its final reply.

@@ -12,6 +12,7 @@
 #include "delivery/verdict.h"
 #include "sasl/client.h"
 #include "smtp/client_session.h"
+#include "smtp/data_decoder.h"
 #include "tables/match_list.h"
 #include "tables/table_list.h"
 #include "tls/client_context.h"
@@ -97,9 +98,10 @@ struct ClientSettings {
 
   bool quote_envelope = true;  // smtp_quote_rfc821_envelope
   bool send_xforward = false;
-  tables::TableList reply_filter;       // smtp_reply_filter
-  std::size_t line_length_limit = 998;  // longer content lines are folded; 0: none are
-  bool convert_eight_bit = true;        // for servers without 8BITMIME (disable_mime_output_conversion is off)
+  tables::TableList reply_filter;                    // smtp_reply_filter
+  std::size_t line_length_limit = 998;               // longer content lines are folded; 0: none are
+  smtp::StrayCr stray_cr = smtp::StrayCr::to_space;  // cleanup_replace_stray_cr_lf
+  bool convert_eight_bit = true;  // for servers without 8BITMIME (disable_mime_output_conversion is off)
   std::size_t mime_nesting_limit = 100;
 
   std::string relayhost;       // main.cf's: its troubles never bounce mail

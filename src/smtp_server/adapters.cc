@@ -46,6 +46,7 @@ std::optional<smtp::Reply> IntakeAdapter::check_space(std::uint64_t size) {
 
 std::unique_ptr<IncomingMessage> IntakeAdapter::begin(mail::Envelope envelope, Arrival arrival) {
   intake::Trace trace;
+  trace.settings = std::move(arrival.trace);
   trace.tls_lines = std::move(arrival.tls_lines);
   trace.hides_client = arrival.hides_client;
   return std::make_unique<Incoming>(

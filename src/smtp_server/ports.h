@@ -12,6 +12,7 @@
 #include "access/policy.h"
 #include "base/queue_id.h"
 #include "base/result.h"
+#include "intake/received.h"
 #include "mail/envelope.h"
 #include "net/io_thread.h"
 #include "net/task.h"
@@ -74,6 +75,7 @@ class IncomingMessage {
 
 // What the envelope does not hold of how a message came in.
 struct Arrival {
+  std::shared_ptr<const intake::TraceSettings> trace;
   std::string tls_lines;           // for Received:, whole lines with CRLF; may be empty
   bool hides_client = false;       // smtpd_hide_client_session: Received: does not tell of the client
   bool completes_headers = false;  // what headers are missing are added

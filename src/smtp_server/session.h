@@ -36,16 +36,17 @@ struct ServiceSettings {
   bool tls_require_certificate = false;           // smtpd_tls_req_ccert, where TLS is mandatory: a trusted one
   std::string tls_fingerprint_digest = "sha256";  // smtpd_tls_fingerprint_digest
 
-  bool proxy_header = false;              // smtpd_upstream_proxy_protocol = haproxy
-  std::chrono::seconds proxy_timeout{5};  // smtpd_upstream_proxy_timeout
-  bool log_client_port = false;           // smtpd_client_port_logging
-  bool hide_client_session = false;       // smtpd_hide_client_session
-  RateLimits rate_limits;                 // smtpd_client_*_rate_limit
-  unsigned ipv4_prefix_length = 32;       // smtpd_client_ipv4_prefix_length: what counts as one client
-  unsigned ipv6_prefix_length = 84;       // smtpd_client_ipv6_prefix_length
-  bool per_request_deadline = false;      // smtpd_per_request_deadline: content has its time as a whole,
-  std::uint32_t min_data_rate = 500;      // smtpd_min_data_rate: and a second more for so many bytes
-  NoticeSettings notices;                 // notify_classes
+  bool proxy_header = false;                           // smtpd_upstream_proxy_protocol = haproxy
+  std::chrono::seconds proxy_timeout{5};               // smtpd_upstream_proxy_timeout
+  bool log_client_port = false;                        // smtpd_client_port_logging
+  bool hide_client_session = false;                    // smtpd_hide_client_session
+  std::shared_ptr<const intake::TraceSettings> trace;  // for Received:
+  RateLimits rate_limits;                              // smtpd_client_*_rate_limit
+  unsigned ipv4_prefix_length = 32;                    // smtpd_client_ipv4_prefix_length: what counts as one client
+  unsigned ipv6_prefix_length = 84;                    // smtpd_client_ipv6_prefix_length
+  bool per_request_deadline = false;                   // smtpd_per_request_deadline: content has its time as a whole,
+  std::uint32_t min_data_rate = 500;                   // smtpd_min_data_rate: and a second more for so many bytes
+  NoticeSettings notices;                              // notify_classes
 };
 
 // One listener as configured now: an immutable snapshot. Sessions keep the one that they began with.

@@ -10,8 +10,8 @@ using smtp::Action;
 
 net::Task<Action> Session::receive() {
   const bool completes_headers = protocol_.forwarded().is_local.value_or(omits_headers_.value_or(false));
-  message_ = environment_.intake.begin(protocol_.take_envelope(),
-                                       {tls_lines_, settings().hide_client_session, completes_headers});
+  message_ = environment_.intake.begin(
+      protocol_.take_envelope(), {settings().trace, tls_lines_, settings().hide_client_session, completes_headers});
   WAYPOST_ASSERT(message_);
   smtp::DataDecoder decoder(protocol_.bare_newline_policy(), settings().protocol.stray_cr);
   const std::uint64_t limit = settings().protocol.message_size_limit;

@@ -114,6 +114,17 @@ TEST_F(ContextTest, AWrongNameIsTrustedButNotVerified) {
   EXPECT_EQ(peer.name_matched, "");  // the CN does not count beside DNS names
 }
 
+TEST_F(ContextTest, AnAddressIsMatchedAsAWhole) {
+  const auto both = connect(*server({.dns_names = {"mx.example.net"}, .addresses = {"127.0.0.1", "::1"}}), *client());
+  ASSERT_TRUE(both.ok);
+  const auto matched = [&](const std::string& pattern) {
+    return inspect_peer(both.client.get(), std::vector{pattern}).name_matched;
+  };
+  EXPECT_EQ(matched("127.0.0.1"), "127.0.0.1");
+  EXPECT_EQ(matched("0:0::1"), "0:0::1");
+  for (const auto* other : {"127.0.0.2", ".0.0.1", "127.0.0.1.", "::2", ""}) EXPECT_EQ(matched(other), "") << other;
+}
+
 TEST_F(ContextTest, TheCommonNameCountsWhenThereAreNoDnsNames) {
   const auto both = connect(*server({.common_name = "mx.example.com"}), *client());
   ASSERT_TRUE(both.ok);

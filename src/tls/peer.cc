@@ -92,8 +92,10 @@ std::string key_digest(X509* certificate, const EVP_MD* digest) {
   return done ? hex_with_colons(bytes, count) : std::string();
 }
 
-std::string first_match(const std::vector<std::string>& names, std::span<const std::string> patterns) {
+std::string first_match(X509* certificate, std::span<const std::string> patterns) {
+  const auto names = certificate_names(certificate);
   for (const std::string& pattern : patterns) {
+    if (X509_check_ip_asc(certificate, pattern.c_str(), 0) == 1) return pattern;
     for (const std::string& name : names) {
       if (name_matches(name, pattern)) return name;
     }
@@ -132,7 +134,7 @@ PeerStatus inspect_peer(const SSL* ssl, std::span<const std::string> names, std:
   status.presented = true;
   const long verdict = SSL_get_verify_result(ssl);
   status.trusted = verdict == X509_V_OK;
-  status.name_matched = first_match(certificate_names(certificate), names);
+  status.name_matched = first_match(certificate, names);
   status.subject_cn = name_entry(X509_get_subject_name(certificate), NID_commonName);
   status.issuer_cn = issuer_name(certificate);
   if (!status.trusted) status.verify_error = verify_error_text(verdict, status.issuer_cn);

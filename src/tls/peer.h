@@ -26,9 +26,9 @@ struct PeerStatus {
   bool verified() const { return trusted && !name_matched.empty(); }
 };
 
-// After the handshake. `names` are patterns: "mx.example.com", or ".example.com" for any name below it. The
-// certificate's DNS names count; its CN only when it has none (RFC 6125 §6.4.4). `digest` is OpenSSL's name; an unknown
-// one leaves the fingerprints empty, which match nothing.
+// After the handshake. `names` are patterns: "mx.example.com", ".example.com" for any name below it, or an address. The
+// certificate's DNS names and addresses count; its CN only when it has no DNS names (RFC 6125 §6.4.4). `digest` is
+// OpenSSL's name; an unknown one leaves the fingerprints empty, which match nothing.
 PeerStatus inspect_peer(const SSL* ssl, std::span<const std::string> names = {}, std::string_view digest = "sha256");
 
 // Whether OpenSSL knows a digest by this name.

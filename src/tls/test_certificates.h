@@ -26,6 +26,7 @@ struct TestCertificate {
 struct TestCertificateOptions {
   std::string common_name = "localhost";
   std::vector<std::string> dns_names;
+  std::vector<std::string> addresses;
   long valid_from_s = -3600;  // from now
   long valid_until_s = 86'400;
   bool rsa = false;  // EC P-256 otherwise: quicker
@@ -99,6 +100,7 @@ class TestAuthority {
     if (issuer == nullptr) add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
     std::string names;
     for (const std::string& name : options.dns_names) names += (names.empty() ? "DNS:" : ",DNS:") + name;
+    for (const std::string& address : options.addresses) names += (names.empty() ? "IP:" : ",IP:") + address;
     if (!names.empty()) add_extension(x, NID_subject_alt_name, names);
     WAYPOST_ASSERT(X509_sign(x, key_.get(), EVP_sha256()) > 0);
     return certificate;
