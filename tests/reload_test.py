@@ -1,4 +1,5 @@
 """Reload: settings and certificates change under running connections; a broken file changes nothing."""
+import os
 import signal
 import ssl
 import unittest
@@ -176,6 +177,31 @@ class Reload(RelayCase):
             return sink.stats()["messages"] == 1
 
         wait_until(delivered, 15, "delivery with the new password", step=0.3)
+
+    def test_changed_file_of_a_list_needs_no_reload(self):
+        if self.engine == "postfix":
+            self.skipTest("its processes read such files when they start")
+        relay = self.relay({"smtpd_relay_restrictions": "permit_mynetworks, reject"}, start=False)
+        path = relay.write_file("networks", "10.0.0.0/8\n")
+        relay.main["mynetworks"] = path
+        relay.write()
+        relay.start()
+
+        def may_relay():
+            with Dialogue(relay.port) as client:
+                client.ehlo()
+                client.command("MAIL FROM:<sender@example.net>")
+                return client.command("RCPT TO:<user@example.org>").startswith("250")
+
+        self.assertFalse(may_relay())
+        relay.write_file("networks", "10.0.0.0/8\n# and this host\n127.0.0.1\n")
+        wait_until(may_relay, 15, "the new network may relay", step=0.3)
+        relay.log.wait_for("mynetworks: %s has changed -- read anew" % path)
+        os.unlink(path)
+        kept = "mynetworks: %s: open file %s: No such file or directory; keeping the old content" % (path, path)
+        wait_until(lambda: may_relay() and relay.log.matching(kept), 15, "the missing file is told of", step=0.3)
+        self.assertTrue(may_relay())
+        self.assertEqual(len(relay.log.matching(kept)), 1)
 
 
 def greets(port):

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/load.h"
-#include "tables/file_table.h"
+#include "tables/followed_files.h"
 
 namespace waypost::daemon {
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "tables/file_io.h"
-#include "tables/file_table.h"
+#include "tables/followed_files.h"
 
 namespace waypost::tables {
 namespace {

@@ -124,8 +124,9 @@ TEST_P(DbTest, TheNewerOfDbAndTextIsUsed) {
   files_.write("t", "key newer\n", TemporaryFiles::kLongAgo + 10);
   clock.advance(std::chrono::seconds(1));
   EXPECT_EQ(*table->find("key"), "newer");
-  EXPECT_THAT(sink.lines(), ::testing::ElementsAre("test: table " + name + ": " + path + ".db is older than " + path +
-                                                   ", using the text"));
+  EXPECT_THAT(sink.lines(), ::testing::ElementsAre(
+                                "test: table " + name + ": " + path + ".db is older than " + path + ", using the text",
+                                "test: " + name + " has changed -- read anew"));
   TemporaryFiles::set_time(path + ".db", TemporaryFiles::kLongAgo + 20);
   clock.advance(std::chrono::seconds(1));
   EXPECT_EQ(*table->find("key"), "db");

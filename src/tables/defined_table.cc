@@ -17,7 +17,7 @@ std::shared_ptr<const Table> make_defined_table(
   spec.name = source.name();
   spec.fold = source.fold;
   spec.connections = source.settings.connection_limit;
-  spec.domains = MatchList(source.argument + " domain", definition->text("domain"), source.open_member);
+  spec.domains = MatchList(source.argument + " domain", definition->text("domain"), source);
   for (const auto& problem : spec.domains.problems()) definition->warn(problem);
   const auto filled = read(*definition, spec);
   for (const auto& warning : definition->warnings()) source.log.warning("{}", warning);

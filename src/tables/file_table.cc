@@ -1,144 +1,30 @@
 #include "tables/file_table.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
-#include <system_error>
 #include <utility>
 
 namespace waypost::tables {
-namespace {
-
-std::int64_t total_bytes(const std::vector<FileStamp>& stamps) {
-  std::int64_t total = 0;
-  for (const auto& stamp : stamps) total += stamp.size;
-  return total;
-}
-
-std::int64_t to_ns(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
-
-}  // namespace
-
-FileStamp stamp_of(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return {};
-  return {true, status.st_dev, status.st_ino, status.st_size, to_ns(status.st_mtim), to_ns(status.st_ctim)};
-}
 
 FileTable::FileTable(FileTableSpec spec, Log log, const Clock& clock)
-    : spec_(std::move(spec)), log_(std::move(log)), clock_(clock) {
-  next_check_ns_ = (clock_.mono() + kCheckInterval).time_since_epoch().count();
-  read(stamps());
-}
-
-std::vector<FileStamp> FileTable::stamps() const {
-  std::vector<FileStamp> found;
-  found.reserve(spec_.files.size());
-  for (const auto& file : spec_.files) found.push_back(stamp_of(file));
-  return found;
-}
-
-// A time in the future is no sign of a writer at work: such a file would never come to rest.
-bool FileTable::at_rest(const std::vector<FileStamp>& now) const {
-  const std::int64_t wall_ns = std::chrono::nanoseconds(clock_.wall().time_since_epoch()).count();
-  for (const auto& stamp : now) {
-    const bool is_hot =
-        stamp.modified_ns > wall_ns - std::chrono::nanoseconds(kRestTime).count() && stamp.modified_ns <= wall_ns;
-    if (stamp.exists && is_hot) return false;
-  }
-  return true;
-}
-
-std::shared_ptr<const Content> FileTable::content() const {
-  const std::scoped_lock lock(mutex_);
-  return content_;
-}
-
-std::string FileTable::problem() const {
-  const std::scoped_lock lock(mutex_);
-  return content_ ? std::string() : problem_;
-}
+    : files_({std::move(spec.name), std::move(spec.files), std::move(spec.load)}, log, clock),
+      key_style_(spec.key_style),
+      log_(std::move(log)) {}
 
 Lookup FileTable::find(std::string_view key) const {
-  const std::int64_t now_ns = clock_.mono().time_since_epoch().count();
-  std::int64_t due_ns = next_check_ns_.load(std::memory_order_relaxed);
-  if (now_ns >= due_ns) {
-    const std::int64_t next_ns = now_ns + std::chrono::nanoseconds(kCheckInterval).count();
-    if (next_check_ns_.compare_exchange_strong(due_ns, next_ns)) check();
-  }
-  if (const auto current = content()) return current->find(key);
+  if (const auto content = files_.current()) return static_cast<const Content&>(*content).find(key);
   return unavailable();
 }
 
 Lookup FileTable::unavailable() const {
+  std::string problem = files_.problem();
+  std::string text = fmt::format("{} is unavailable. {}", name(), problem);
   std::unique_lock lock(mutex_);
-  std::string text = fmt::format("{} is unavailable. {}", name(), problem_);
-  const bool is_news = !std::exchange(told_unavailable_, true);
+  const bool is_news = problem != told_problem_;
+  told_problem_ = std::move(problem);
   lock.unlock();
   if (is_news) log_.warning("{}", text);
   return fail(Errc::unavailable, std::move(text));
-}
-
-void FileTable::check() const {
-  if (is_reading_.exchange(true)) return;
-  auto now = stamps();
-  const bool is_new = now != loaded_stamps_ && now != failed_stamps_;
-  if (is_new && at_rest(now)) {
-    if (total_bytes(now) > kMaxInlineBytes) return read_aside(std::move(now));
-    read(std::move(now));
-  }
-  is_reading_ = false;
-}
-
-void FileTable::read_aside(std::vector<FileStamp> before) const {
-  try {
-    // The thread before has left is_reading_ behind it: joining it takes no time.
-    reader_ = std::jthread([this, before] {
-      read(before);
-      is_reading_ = false;
-    });
-  } catch (const std::system_error&) {  // no more threads
-    read(std::move(before));
-    is_reading_ = false;
-  }
-}
-
-void FileTable::read(std::vector<FileStamp> before) const {
-  auto loaded = spec_.load();
-  if (!loaded) {
-    // The content stays wrong until the file changes. A lock, a right or a lack of descriptors may go any time.
-    const Errc code = loaded.error().code;
-    if (code == Errc::invalid || code == Errc::corrupt || code == Errc::unsupported) failed_stamps_ = std::move(before);
-    return keep_old(loaded.error().text);
-  }
-  // Changed meanwhile: what was read may be half of each. The next check tries again.
-  if (stamps() != before) return keep_old("file changed while it was read");
-  report(*loaded);
-  loaded_stamps_ = std::move(before);
-  failed_stamps_.clear();
-  const std::scoped_lock lock(mutex_);
-  content_ = std::move(loaded->content);
-  problem_.clear();
-}
-
-void FileTable::report(const Loaded& loaded) const {
-  for (const auto& warning : loaded.warnings) log_.warning("{}", warning);
-  if (!loaded.notice.empty() && loaded.notice != notice_) log_.info("{}", loaded.notice);
-  notice_ = loaded.notice;
-}
-
-void FileTable::keep_old(const std::string& reason) const {
-  std::unique_lock lock(mutex_);
-  if (reason == problem_) return;
-  problem_ = reason;
-  told_unavailable_ = false;
-  const bool has_old = content_ != nullptr;
-  lock.unlock();
-  if (has_old) {
-    log_.warning("{}: {}; keeping the table as it was", name(), reason);
-  } else {
-    log_.error("{}", reason);
-  }
 }
 
 }  // namespace waypost::tables

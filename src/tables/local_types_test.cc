@@ -125,7 +125,7 @@ TEST_F(LocalTypesTest, RuleFilesAreFollowed) {
     const auto path = files_.write(type, rule("old"));
     EXPECT_EQ(find(type + ":" + path, "::1"), "old");
     files_.write(type, rule("new"));
-    clock_.advance(FileTable::kCheckInterval);
+    clock_.advance(FollowedFiles::kCheckInterval);
     EXPECT_EQ(find(type + ":" + path, "::1"), "new");
   }
   const auto path = files_.path("none");

@@ -4,22 +4,23 @@
 //
 // A broken item (unreadable file, "10.1.2.3/8") does not spoil those before it: matching fails with Errc::unavailable
 // when it gets there, as Postfix does. problems() names them at start.
-// Immutable, tables behind it follow their files; any thread.
+// Immutable; its files and tables follow what is on disk. Any thread.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "base/result.h"
 #include "net/task.h"
-#include "tables/cidr.h"
+#include "tables/match_items.h"
 #include "tables/registry.h"
 #include "tables/table_list.h"
+#include "tables/types.h"
 
 namespace waypost::tables {
 
@@ -31,17 +32,13 @@ struct MatchListOptions {
 
 class MatchList {
  public:
-  static constexpr std::size_t kMaxItems = 1'000'000;
-  static constexpr int kMaxFileDepth = 20;
-
   MatchList() = default;  // matches nothing
   // `parameter` is the list's name in messages.
   MatchList(std::string parameter, std::string_view text, TableRegistry& registry, MatchListOptions options = {});
-  // The same with tables from elsewhere, for a list that is part of a table.
-  using OpenTable = std::function<std::shared_ptr<const Table>(std::string_view type_name)>;
-  MatchList(std::string parameter, std::string_view text, const OpenTable& open, MatchListOptions options = {});
+  // A list that is part of a table's definition: files are read once, as the definition is.
+  MatchList(std::string parameter, std::string_view text, const TableSource& source, MatchListOptions options = {});
 
-  bool empty() const { return items_.empty(); }
+  bool empty() const { return items_ == nullptr || items_->items().empty(); }
 
   // The whole string against each item: mydestination, virtual_alias_domains.
   net::Task<Result<bool>> matches_string(std::string text) const;
@@ -53,30 +50,24 @@ class MatchList {
   const std::vector<std::string>& problems() const { return problems_; }
 
  private:
-  struct Broken {
-    std::string reason;
-    bool is_network = false;  // fails for addresses of its family only, as a string it is compared
-  };
-  struct Item {
-    bool match = true;  // false: "!item"
-    std::string text;   // folded to lower case
-    std::variant<std::monostate, Cidr, std::shared_ptr<const Table>, Broken> what;
-  };
   enum class Subject : std::uint8_t { string, domain, address };
+  // What is looked for. `folded` is in lower case.
+  struct Query {
+    Subject subject;
+    std::string_view folded;
+  };
+  using Decision = Result<std::optional<bool>>;  // nullopt: no item matched
 
-  void add_items(std::string_view text, bool match, int depth, const OpenTable& open);
-  void add_file(std::string_view path, bool match, int depth, const OpenTable& open);
-  void add_pattern(std::string_view text, bool match);
-  void add_broken(std::string_view text, bool match, Broken broken);
-
-  Result<bool> pattern_matches(const Item& item, Subject subject, std::string_view folded) const;
-  std::vector<Key> table_keys(Subject subject, std::string_view folded) const;
+  Result<bool> pattern_matches(const MatchItem& item, const Query& query) const;
+  std::vector<Key> table_keys(const Query& query) const;
   net::Task<Result<bool>> table_matches(const Table& table, std::vector<Key> keys) const;
-  net::Task<Result<bool>> matches(Subject subject, std::string text) const;
+  net::Task<Decision> decide_in(const ListFile& file, std::span<const Query> queries) const;
+  net::Task<Decision> decide(const MatchItems& items, std::span<const Query> queries) const;
+  net::Task<Result<bool>> matches(std::span<const Query> queries) const;
 
   std::string parameter_;
   MatchListOptions options_;
-  std::vector<Item> items_;
+  std::shared_ptr<const MatchItems> items_;  // null: none
   std::vector<std::string> problems_;
 };
 

@@ -118,6 +118,82 @@ TEST_F(MatchListTest, AFileThatNamesItselfFails) {
   EXPECT_THAT(match_string(path, "b"), HasSubstr("too many nested files"));
 }
 
+// A list as a running relay keeps it, looked at again when a second has passed.
+class FollowedList : public MatchListTest {
+ protected:
+  std::string matches(const MatchList& list, std::string text) {
+    clock_.advance(FollowedFiles::kCheckInterval);
+    return shown(run_immediate(list.matches_string(std::move(text))));
+  }
+};
+
+TEST_F(FollowedList, FilesAreReadAnewWhenTheyChange) {
+  const auto inner = files_.write("inner", "one\n");
+  const auto outer = files_.write("outer", "zero !" + inner + " two\n");
+  const MatchList list("list", outer + " !three four", registry_);
+  EXPECT_EQ(matches(list, "one"), "no");
+  EXPECT_EQ(matches(list, "two"), "yes");
+  files_.write("inner", "two\n");
+  EXPECT_EQ(matches(list, "two"), "no");
+  files_.write("outer", "three\n");
+  EXPECT_EQ(matches(list, "three"), "yes");
+  EXPECT_EQ(matches(list, "zero"), "no");
+  EXPECT_EQ(matches(list, "four"), "yes");
+  EXPECT_TRUE(sink_.contains("list: " + outer + " has changed -- read anew"));
+}
+
+TEST_F(FollowedList, FileThatAppearsEndsTheFailure) {
+  const auto path = files_.path("late");
+  const MatchList list("list", path, registry_);
+  EXPECT_EQ(matches(list, "a"), "list: open file " + path + ": No such file or directory");
+  files_.write("late", "a\n");
+  EXPECT_EQ(matches(list, "a"), "yes");
+  EXPECT_TRUE(sink_.contains("list: " + path + " is available now"));
+}
+
+TEST_F(FollowedList, FileThatIsGoneKeepsItsItems) {
+  const auto path = files_.write("gone", "a\n");
+  const MatchList list("list", path, registry_);
+  std::filesystem::remove(path);
+  EXPECT_EQ(matches(list, "a"), "yes");
+  EXPECT_EQ(matches(list, "a"), "yes");
+  EXPECT_THAT(sink_.lines(), ElementsAre(HasSubstr(path + ": No such file or directory; keeping the old content")));
+}
+
+TEST_F(FollowedList, FileThatIsBeingWrittenIsLeftAlone) {
+  const auto path = files_.write("hot", "a b\n");
+  const MatchList list("list", path, registry_);
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(clock_.wall().time_since_epoch()).count();
+  files_.write("hot", "a", now + 1);
+  EXPECT_EQ(matches(list, "b"), "yes");
+  clock_.advance(FollowedFiles::kRestTime);
+  EXPECT_EQ(matches(list, "b"), "no");
+}
+
+TEST_F(FollowedList, TablesThatAFileNamesLaterAreOpenedThoughTheRegistryIsGone) {
+  auto registry = std::make_unique<TableRegistry>(Log(sink_, "test", 1), clock_);
+  const auto path = files_.write("list", "a\n");
+  const MatchList list("list", path, *registry);
+  registry.reset();
+  files_.write("list", "inline:{b=x} foo:/x\n");
+  EXPECT_EQ(matches(list, "b"), "yes");
+  EXPECT_EQ(matches(list, "c"), "list: foo:/x: table lookup problem");
+}
+
+TEST_F(FollowedList, NamesTheProblemsOfItsFiles) {
+  const auto path = files_.write("list", "10.1.2.3/8 foo:/x /nowhere\n");
+  const MatchList list("list", path, registry_);
+  EXPECT_THAT(list.problems(), ElementsAre(HasSubstr("list: non-null host address bits"),
+                                           "list: open file /nowhere: No such file or directory",
+                                           "foo:/x is unavailable. unsupported dictionary type: foo"));
+}
+
+TEST_F(FollowedList, FilesThatNameEachOtherManyTimesAreCutOff) {
+  const auto path = files_.path("loop");
+  files_.write("loop", "a " + path + " " + path + " " + path + "\n");
+  EXPECT_THAT(match_string(path, "b"), HasSubstr("too many nested files"));
+}
+
 TEST_F(MatchListTest, NamesItsProblems) {
   const MatchList list("mynetworks", "10.0.0.1 10.1.2.3/8 /nowhere", registry_);
   EXPECT_THAT(list.problems(), ElementsAre(HasSubstr("mynetworks: non-null host address bits in \"10.1.2.3/8\""),

@@ -153,6 +153,10 @@ std::shared_ptr<const Table> TableRegistry::open(std::string_view type_name) {
   return open_locked(type_name, 0);
 }
 
+std::shared_ptr<TableRegistry> TableRegistry::sibling() const {
+  return std::make_shared<TableRegistry>(log_, clock_, fold_, settings_, workers_);
+}
+
 std::vector<std::string> TableRegistry::problems() const {
   std::vector<std::string> found;
   const std::scoped_lock lock(mutex_);

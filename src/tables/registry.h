@@ -40,7 +40,11 @@ class TableRegistry {
   // "foo:/x is unavailable. unsupported dictionary type: foo".
   std::vector<std::string> problems() const;
 
+  // One of its own with the same settings, for what opens tables when this one may be gone.
+  std::shared_ptr<TableRegistry> sibling() const;
+
   const Log& log() const { return log_; }
+  const Clock& clock() const { return clock_; }
   // Of the tables that ask a server.
   const std::shared_ptr<RemoteWorkers>& workers() const { return workers_; }
 

@@ -26,7 +26,7 @@ class RegistryTest : public ::testing::Test {
     if (!found) return found.error().text;
     return found->value_or("-");
   }
-  void wait_for_check() { clock_.advance(FileTable::kCheckInterval); }
+  void wait_for_check() { clock_.advance(FollowedFiles::kCheckInterval); }
 
   CapturingLog sink_;
   ManualClock clock_;
@@ -157,9 +157,9 @@ TEST_F(RegistryTest, KeepsTheOldContentWhenTheNewIsBroken) {
   wait_for_check();
   EXPECT_EQ(find(table, "a"), "1");
   EXPECT_THAT(sink_.lines(), ElementsAre("test: warning: " + table + ": " + path +
-                                             ", line 2: duplicate entry: \"a\"; keeping the table as it was",
+                                             ", line 2: duplicate entry: \"a\"; keeping the old content",
                                          "test: warning: " + table + ": open database " + path +
-                                             ": No such file or directory; keeping the table as it was"));
+                                             ": No such file or directory; keeping the old content"));
 }
 
 TEST_F(RegistryTest, WaitsUntilAFileIsNoLongerWritten) {

@@ -74,7 +74,7 @@ TEST(Reload, LargeTablesAreReadAside) {
   NullLog sink;
   SharedClock clock;
   TableRegistry registry(Log(sink, "test", 1), clock);
-  const std::string filler = "filler " + std::string(FileTable::kMaxInlineBytes, 'x') + "\n";
+  const std::string filler = "filler " + std::string(FollowedFiles::kMaxInlineBytes, 'x') + "\n";
   const auto path = files.write("t", "key old\n" + filler);
   const auto table = registry.open("texthash:" + path);
   EXPECT_EQ(*table->find("key"), "old");

@@ -118,7 +118,9 @@ TEST_F(RemoteTableTest, DoesNotAskForKeysThatCannotBeThere) {
   spec.fold = false;
   spec.only_utf8 = true;
   spec.needs = {.user = true, .domain = true, .labels = 2};
-  spec.domains = MatchList("test", "example.com", [](std::string_view) { return std::shared_ptr<const Table>(); });
+  const SystemClock clock;
+  TableRegistry registry(Log(sink_, "test", 1), clock);
+  spec.domains = MatchList("test", "example.com", registry);
   const auto table = make(std::move(spec));
   for (const std::string_view key : {"", "x", "@example.com", "x@", "x@com", "x@other.example", "\xff@example.com"}) {
     EXPECT_EQ(shown(table->find(key)), "-") << key;

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "tables/defined_table.h"
-#include "tables/file_table.h"
+#include "tables/followed_files.h"
 #include "tables/sql_lookup.h"
 #include "tables/types.h"
 
