@@ -50,6 +50,7 @@ net::Task<Verdict> Evaluation::walk(const std::vector<Restriction>& restrictions
     // Whatever comes now, it ends in a deferral.
     if (defer_if_permit_ && defer_if_reject_) break;
   }
+  warn_only_ = warn_only;  // a warn_if_reject at the end is about nothing
   co_return Verdict::dunno;
 }
 

@@ -214,6 +214,12 @@ INSTANTIATE_TEST_SUITE_P(
         Replies{"hash:/etc/postfix/access", "451 4.3.5 Server configuration error"},
         Replies{"reject nonsense", "554 5.7.1 <r@other.example>: Recipient address rejected: Access denied"}));
 
+TEST_F(PolicyTest, WarnIfRejectAtTheEndLeavesLaterChecksAlone) {
+  settings_.recipient_restrictions = "reject_unauth_destination, warn_if_reject";
+  subject_.recipient = "r@alias.example";
+  EXPECT_THAT(rcpt(), HasSubstr("User unknown in virtual alias table"));
+}
+
 TEST_F(PolicyTest, WarningsAreForTheLog) {
   rcpt("warn_if_reject reject, warn_if_reject reject_unauth_destination, warn_if_reject defer_if_permit");
   EXPECT_TRUE(decision_.permitted());
