@@ -78,6 +78,49 @@ class RelayProof(ConfigurationCase):
         self.assertOpen("relay_domains = com, partner.example\n", "everything below com")
         self.assertOpen("relay_domains = static:all\n", "everything below")
 
+    def test_relay_domains_that_are_a_country(self):
+        self.assertOpen("relay_domains = zz\n", "everything below zz")
+        self.assertClosed("relay_domains = lan, partner.example\n")
+
+    def test_own_domains_that_are_everything_and_are_passed_on(self):
+        self.assertOpen("mydestination = static:all\nlocal_transport = smtp:[192.0.2.1]\nlocal_recipient_maps =\n", "this host's own domains, which are everything below")
+        self.assertClosed("mydestination = static:all\nlocal_transport = discard:\nlocal_recipient_maps =\n")
+
+    def test_networks_and_relay_domains_that_are_everything(self):
+        self.assertOpen("mynetworks = static:all\nrelay_domains = static:all\n", "every IPv4 address")
+
+    # A word that has_relay_protection() accepts, with a class before it that lets everybody pass.
+    PERMISSIVE = "smtpd_restriction_classes = pass\npass = permit\nsmtpd_relay_restrictions = pass, reject\n"
+
+    def test_a_helo_list_does_not_hold_who_sends_no_helo(self):
+        self.assertOpen(self.PERMISSIVE + "smtpd_helo_restrictions = reject\n", "without HELO, may send")
+        self.assertClosed(self.PERMISSIVE + "smtpd_helo_restrictions = reject\nsmtpd_helo_required = yes\n")
+
+    def test_a_data_list_does_not_hold_who_has_several_recipients(self):
+        self.assertOpen(self.PERMISSIVE + "smtpd_data_restrictions = reject_unauth_destination\n", "to several recipients, may send")
+
+    def test_an_early_list_does_not_know_the_recipient(self):
+        self.assertOpen(self.PERMISSIVE + "smtpd_delay_reject = no\nsmtpd_sender_restrictions = reject_unauth_destination\n", "everybody else may send")
+        self.assertClosed(self.PERMISSIVE + "smtpd_sender_restrictions = reject_unauth_destination\n")
+
+    def test_whoever_may_use_xclient_is_whoever_it_likes(self):
+        for hosts in ("0.0.0.0/0", "static:all", "0.0.0.0/1, 128.0.0.0/1"):
+            self.assertOpen("smtpd_authorized_xclient_hosts = %s\n" % hosts, "by XCLIENT")
+        self.assertClosed("smtpd_authorized_xclient_hosts = 192.0.2.0/24\n")
+        self.assertClosed("smtpd_authorized_xclient_hosts = 0.0.0.0/0\nsmtpd_relay_restrictions = reject\n")
+
+    def test_a_proxy_header_can_be_forged(self):
+        header = "smtpd_upstream_proxy_protocol = haproxy\n"
+        self.assertFalse(self.assertClosed(header)["forgeable"])
+        proof = self.assertClosed(header, listener="0.0.0.0:PORT inet n - n - - smtpd\n")
+        self.assertIn("smtpd_upstream_proxy_protocol", " ".join(proof["services"][0]["forgeable"]))
+
+    def test_a_table_that_permits_everybody(self):
+        for table in ("static:OK", "cidr:DIR/table"):
+            self.assertOpen("smtpd_relay_restrictions = permit_mynetworks, check_client_access %s, reject\n" % table, "everybody else may send",
+                            files={"table": "192.0.2.1 REJECT\n0.0.0.0/0 OK\n"})
+        self.assertClosed("smtpd_relay_restrictions = permit_mynetworks, check_client_access cidr:DIR/table, reject\n", files={"table": "0.0.0.0/0 DUNNO\n0.0.0.0/0 OK\n"})
+
     def test_a_listener_without_protection_is_told_though_it_does_not_serve(self):
         self.assertOpen("smtpd_relay_restrictions =\nsmtpd_recipient_restrictions =\n", "everybody else may send")
         proof, _ = self.prove()
@@ -99,7 +142,7 @@ class RelayProof(ConfigurationCase):
 
     def test_what_clients_with_a_certificate_may(self):
         issued = self.certificate("relay.example.com")
-        lists = "smtpd_relay_restrictions = permit_tls_clientcerts, reject\nrelay_clientcerts = static:known\n"
+        lists = "smtpd_relay_restrictions = permit_tls_clientcerts, reject\nrelay_clientcerts = inline:{ { AA:BB = known } }\n"
         tls = "smtpd_tls_security_level = may\nsmtpd_tls_cert_file = %s\nsmtpd_tls_key_file = %s\n" % (issued.certificate, issued.key)
         proof = self.assertClosed(lists + tls + "smtpd_tls_ask_ccert = yes\n")
         self.assertEqual(self.outcomes(proof)["certificate", "foreign"], "permit")
@@ -107,6 +150,10 @@ class RelayProof(ConfigurationCase):
         proof = self.assertClosed(lists + tls)
         absent = next(c["absent"] for c in proof["services"][0]["clients"] if c["class"] == "certificate")
         self.assertIn("smtpd_tls_ask_ccert = no", absent)
+        # Who makes a certificate is known, when everybody is; who buys one, when whoever sells them is trusted.
+        self.assertOpen(lists.replace("inline:{ { AA:BB = known } }", "static:known") + tls + "smtpd_tls_ask_ccert = yes\n", "with a certificate of their own, may send")
+        self.assertOpen("smtpd_relay_restrictions = permit_tls_all_clientcerts, reject\nsmtpd_tls_CApath = /etc/ssl/certs\n" + tls + "smtpd_tls_ask_ccert = yes\n",
+                        "with a certificate of a public authority, may send")
 
     def test_both_lists_must_let_mail_pass(self):
         proof = self.assertClosed("smtpd_relay_restrictions = permit\nsmtpd_recipient_restrictions = permit_mynetworks, reject\n")
@@ -194,6 +241,13 @@ class ProofAndPractice(RelayCase):
                             dialogue.ehlo()
                             answer = dialogue.envelope("sender@relay-proof.example", row["recipient"])
                         self.assertEqual(answer[:3], row["reply"][:3] if row["reply"] else "250", answer)
+
+    def test_who_sends_no_helo_relays_as_the_proof_says(self):
+        relay = self.relay({"smtpd_restriction_classes": "pass", "pass": "permit", "smtpd_relay_restrictions": "pass, reject", "smtpd_helo_restrictions": "reject"},
+                           sink=self.sink())
+        self.assertEqual(relay.run("waypost", "who-may-relay", "-c", relay.config).returncode, 1)
+        with Dialogue(relay.port, source="127.0.0.2") as dialogue:
+            self.assertReply(dialogue.envelope("sender@relay-proof.example", "recipient@elsewhere.example"), 250)
 
 
 if __name__ == "__main__":

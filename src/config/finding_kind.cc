@@ -206,9 +206,11 @@ constexpr std::array kKinds = {
     FindingKind{open_relay, "open-relay", kRelay, error, "Anybody may send mail to anywhere through a listener.",
                 "see `waypost who-may-relay`; restrict mynetworks and end smtpd_relay_restrictions with "
                 "reject_unauth_destination"},
-    FindingKind{forgeable_relay, "forgeable-relay", kRelay, warning,
-                "What a stranger merely claims (sender address, HELO name) opens the relay to anywhere.",
-                "put reject_unauth_destination before the restriction"},
+    FindingKind{
+        forgeable_relay, "forgeable-relay", kRelay, warning,
+        "What a stranger merely claims (sender address, HELO name, address in a proxy's header) opens the relay to "
+        "anywhere.",
+        "put reject_unauth_destination before the restriction, or let only the proxy reach the port"},
     FindingKind{wide_network, "wide-network", kRelay, warning,
                 "A network of mynetworks, or of those who may use XCLIENT, holds a large part of the Internet.",
                 "list your own networks only"},

@@ -24,7 +24,10 @@ std::vector<review::Listener> listeners_of(const Snapshot& snapshot) {
                    .auth_possible = plan.sasl.type != SaslPlan::Type::none,
                    .tls_offered = protocol.tls != smtp::ServerTls::none || protocol.tls_wrapper,
                    .tls_required = protocol.tls == smtp::ServerTls::encrypt || protocol.tls_wrapper,
-                   .certificate_asked = plan.settings.tls_ask_certificate});
+                   .certificate_asked = plan.settings.tls_ask_certificate,
+                   .helo_required = protocol.helo_required,
+                   .proxy_header = plan.settings.proxy_header,
+                   .xclient_hosts = &plan.client_lists[static_cast<std::size_t>(smtp_server::ClientList::xclient)]});
   }
   return out;
 }

@@ -59,22 +59,53 @@ bool result_may_permit(std::string_view value) {
   return !holds(kHarmless, word) && !istarts_with(word, "reject_") && !istarts_with(word, "defer_");
 }
 
-// A table whose rows can be read tells whether any of them permits; another one may.
-bool table_may_permit(std::string_view name) {
-  const auto table = read_text_table(name);
-  return !table || std::ranges::any_of(table->rows, [](const TableRow& row) { return result_may_permit(row.value); });
+// What the rows of a table that can be read may answer.
+struct TableAnswers {
+  bool may_permit = true;
+  bool permits_all = false;  // also who is in no other row
+};
+
+// A pattern that fits every client and address.
+bool is_catch_all(const TextTable& table, std::string_view key) {
+  constexpr std::array<std::string_view, 6> kAll = {"0.0.0.0/0", "::/0", "/./", "/^/", "/.*/", "/^.*$/"};
+  return table.patterns ? holds(kAll, key) : key.empty();  // the key of static: is empty
 }
 
-net::Task<access::Decision> walk(std::shared_ptr<const access::Policy> policy, access::Subject subject) {
+TableAnswers answers_of(std::string_view name) {
+  const auto table = read_text_table(name);
+  if (!table) return {};
+  TableAnswers out{.may_permit = false};
+  for (const TableRow& row : table->rows) {
+    const bool permits = result_may_permit(row.value);
+    out.may_permit |= permits;
+    if (!is_catch_all(*table, row.key)) continue;
+    out.permits_all |= permits;
+    break;
+  }
+  return out;
+}
+
+// Stage by stage, as a session goes: what has not been said yet is not known.
+net::Task<access::Decision> walk(std::shared_ptr<const access::Policy> policy, access::Subject whole,
+                                 bool several_recipients) {
   access::Memory memory;
+  access::Subject subject = whole;
+  subject.helo.reset();
+  subject.sender.reset();
+  subject.recipient.reset();
   access::Decision decision = co_await policy->check_connect(subject, memory);
   if (!decision.permitted()) co_return decision;
-  decision = co_await policy->check_helo(subject, memory);
-  if (!decision.permitted()) co_return decision;
+  if (subject.helo = whole.helo; subject.helo) {
+    decision = co_await policy->check_helo(subject, memory);
+    if (!decision.permitted()) co_return decision;
+  }
+  subject.sender = whole.sender;
   decision = co_await policy->check_mail(subject, memory);
   if (!decision.permitted()) co_return decision;
+  subject.recipient = whole.recipient;
   decision = co_await policy->check_rcpt(subject, memory);
   if (!decision.permitted()) co_return decision;
+  if (several_recipients) subject.recipient.reset();
   decision = co_await policy->check_data(subject);
   if (!decision.permitted()) co_return decision;
   decision = co_await policy->check_end_of_data(subject);
@@ -85,7 +116,9 @@ net::Task<access::Decision> walk(std::shared_ptr<const access::Policy> policy, a
 class Walk final : public access::Inquiry {
  public:
   Walk(const access::Subject& subject, const Assumptions& assumptions)
-      : is_authenticated_(!subject.sasl_method.empty()), assumptions_(assumptions) {}
+      : is_authenticated_(!subject.sasl_method.empty()),
+        shows_certificate_(subject.certificate.has_value()),
+        assumptions_(assumptions) {}
 
   struct Visit {
     List list = List::client;
@@ -124,8 +157,10 @@ class Walk final : public access::Inquiry {
     visits_.push_back({list, &restriction, Verdict::dunno, occurrences(restriction)});
     if (iequals(restriction.name, "permit_mynetworks") && assumptions_.in_own_networks)
       return *assumptions_.in_own_networks ? Verdict::permit : Verdict::dunno;
-    if (holds(kCertificateWords, restriction.name) && assumptions_.client != ClientClass::certificate)
+    if (holds(kCertificateWords, restriction.name) && assumptions_.client != ClientClass::certificate) {
+      if (shows_certificate_ && restriction.type->is_built()) return std::nullopt;
       return Verdict::dunno;
+    }
     if (restriction.type == nullptr || restriction.type->is_removed() || holds(kDecided, restriction.name))
       return std::nullopt;
     if (restriction.type->is_built() && !restriction.problem.empty()) return std::nullopt;
@@ -159,7 +194,9 @@ class Walk final : public access::Inquiry {
     if (istarts_with(name, "permit_")) return {Verdict::dunno, Verdict::permit};
     if (!istarts_with(name, "check_")) return {Verdict::dunno, Verdict::refuse};
     const bool asks_table = restriction.type->argument == access::Argument::table;
-    if (asks_table && !table_may_permit(restriction.argument)) return {Verdict::dunno, Verdict::refuse};
+    const TableAnswers answers = asks_table ? answers_of(restriction.argument) : TableAnswers();
+    if (answers.permits_all) return {Verdict::permit};
+    if (!answers.may_permit) return {Verdict::dunno, Verdict::refuse};
     return {Verdict::dunno, Verdict::permit, Verdict::refuse};
   }
 
@@ -175,6 +212,7 @@ class Walk final : public access::Inquiry {
   }
 
   bool is_authenticated_;
+  bool shows_certificate_;
   const Assumptions& assumptions_;
   std::vector<Visit> visits_;
   std::vector<Choice> choices_;
@@ -278,7 +316,7 @@ Paths explore(Prober& prober, const config::Configuration& configuration, const 
   asked.inquiry = &inquiry;
   const auto walk_once = [&] {
     inquiry.begin();
-    const access::Decision decision = prober.run(walk(listener.policy, asked));
+    const access::Decision decision = prober.run(walk(listener.policy, asked, assumptions.several_recipients));
     return explorer.ruling_of(decision, inquiry);
   };
   Paths paths;

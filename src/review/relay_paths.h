@@ -34,6 +34,7 @@ class Prober {
 // What is given about the client and the recipient, beside the subject itself.
 struct Assumptions {
   ClientClass client = ClientClass::everybody_else;
+  bool several_recipients = false;  // at DATA none of them is named
   // Set where a table on the network would have to be asked.
   std::optional<bool> in_own_networks;
   std::optional<routing::Route> route;

@@ -10,17 +10,14 @@
 
 #include "base/text.h"
 #include "config/values.h"
+#include "review/relay_destinations.h"
 #include "review/relay_paths.h"
-#include "review/text_table.h"
 #include "tables/cidr.h"
 #include "tables/table_list.h"
 
 namespace waypost::review {
 namespace {
 
-constexpr std::string_view kForeignLabel = "relay-proof-of-a-stranger";
-// One name below each of some top-level domains: when all of them are "ours", so is the world.
-constexpr std::array<std::string_view, 8> kTopDomains = {"example", "com", "net", "org", "de", "info", "io", "uk"};
 // Addresses all over the public space; the first that is in no network of ours stands for the stranger.
 constexpr std::array<std::string_view, 16> kStrangers4 = {
     "203.0.113.77", "198.51.100.77", "192.0.2.77", "8.8.8.8",     "1.1.1.1",      "23.45.67.89",
@@ -29,160 +26,22 @@ constexpr std::array<std::string_view, 16> kStrangers4 = {
 constexpr std::array<std::string_view, 6> kStrangers6 = {"2001:db8:77::77",   "2606:4700::1111",
                                                          "2a00:1450:4001::1", "2001:4860:4860::8888",
                                                          "2400:cb00:2048::1", "2803:f800::77"};
-// Table types whose lookups stay on this host.
-constexpr std::array<std::string_view, 15> kLocalTypes = {"btree",  "cdb",  "cidr",   "dbm",      "environ",
-                                                          "fail",   "hash", "inline", "lmdb",     "pcre",
-                                                          "regexp", "sdbm", "static", "texthash", "unix"};
-
-bool is_local_type(std::string_view type) { return std::ranges::find(kLocalTypes, type) != kLocalTypes.end(); }
-
-// Whether a list holds a table that a network would have to be asked for.
-bool asks_network(std::string_view value) {
-  return std::ranges::any_of(tables::split_list(value), [](std::string_view word) {
-    while (word.starts_with('!')) word.remove_prefix(1);
-    const auto table = parse_table_word(word);
-    return table && !is_local_type(table->type);
-  });
-}
-
 std::string address_text(const tables::Address& address) {
   char text[INET6_ADDRSTRLEN] = "";
   ::inet_ntop(address.v6 ? AF_INET6 : AF_INET, address.bytes.data(), text, sizeof text);
   return text;
 }
 
-// The literal domains of a list, as far as one can be asked for by name.
-std::vector<std::string> literal_domains(std::string_view value) {
-  std::vector<std::string> out;
-  for (const std::string_view word : tables::split_list(value)) {
-    const bool is_name = !word.empty() && is_alnum(word.front()) && word.find_first_of(":/") == std::string_view::npos;
-    if (is_name) {
-      out.push_back(to_lower(word));
-    } else if (const auto table = read_text_table(word); table && !table->patterns) {
-      for (const TableRow& row : table->rows) {
-        if (!row.key.empty() && out.size() < kMaxReviewedRows) out.push_back(row.key);
-      }
-    }
-  }
-  return out;
-}
-
-// What the destinations of each class are, and a recipient to ask for. Of the whole configuration, not of a listener.
-class Destinations {
- public:
-  Destinations(Prober& prober, const config::Configuration& configuration, const routing::Router& router)
-      : prober_(prober), router_(router), view_(configuration.view()) {
-    for (const auto* name : {"mydestination", "virtual_alias_domains", "virtual_mailbox_domains", "relay_domains"}) {
-      is_symbolic_ |= asks_network(value(name));
-    }
-  }
-
-  // The question for a class; `absent` set: it has no domain.
-  struct Question {
-    Answer answer;
-    std::string recipient;
-    std::optional<routing::Route> route;
-  };
-
-  std::vector<Question> questions() {
-    return {
-        foreign(), of_class(DestinationClass::relay_domains, {"relay_domains"}),
-        of_class(DestinationClass::own_domains, {"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"})};
-  }
-  // Top-level domains below which everything is ours.
-  const std::vector<std::string>& swallowed() const { return swallowed_; }
-
- private:
-  std::string value(std::string_view name) const { return view_.value(name).value_or(""); }
-
-  std::optional<routing::AddressClass> class_of(const std::string& domain) {
-    const auto found = prober_.run(router_.domains().classify(domain));
-    return found ? std::optional(*found) : std::nullopt;
-  }
-
-  Question symbolic(DestinationClass destination, routing::AddressClass address_class,
-                    std::string_view transport) const {
-    Question question;
-    question.answer.destination = destination;
-    question.recipient = fmt::format("recipient@{}.example", to_text(destination));
-    routing::Route route;
-    route.recipient = question.recipient;
-    route.address_class = address_class;
-    route.transport = transport;
-    route.nexthop = fmt::format("{}.example", to_text(destination));
-    question.route = std::move(route);
-    return question;
-  }
-
-  Question foreign() {
-    if (is_symbolic_) return symbolic(DestinationClass::foreign, routing::AddressClass::other, "smtp");
-    Question question;
-    question.answer.destination = DestinationClass::foreign;
-    for (const std::string_view top : kTopDomains) {
-      const std::string domain = fmt::format("{}.{}", kForeignLabel, top);
-      const auto found = class_of(domain);
-      if (found == routing::AddressClass::other) {
-        if (question.recipient.empty()) question.recipient = "recipient@" + domain;
-      } else if (found == routing::AddressClass::relay) {
-        swallowed_.emplace_back(top);
-      }
-    }
-    if (question.recipient.empty())
-      question.answer.absent = "every domain is one of this host's own or of relay_domains";
-    return question;
-  }
-
-  Question of_class(DestinationClass destination, const std::vector<std::string_view>& parameters) {
-    const bool wants_relay = destination == DestinationClass::relay_domains;
-    if (is_symbolic_) {
-      return wants_relay ? symbolic(destination, routing::AddressClass::relay, "relay")
-                         : symbolic(destination, routing::AddressClass::local, "local");
-    }
-    Question question;
-    question.answer.destination = destination;
-    std::size_t tried = 0;
-    bool is_empty = true;
-    for (const std::string_view parameter : parameters) {
-      is_empty &= trim(value(parameter)).empty();
-      auto domains = literal_domains(value(parameter));
-      if (wants_relay && !swallowed_.empty())
-        domains.push_back(fmt::format("{}.{}", kForeignLabel, swallowed_.front()));
-      for (const std::string& domain : domains) {
-        if (++tried > kMaxTried) break;
-        const auto found = class_of(domain);
-        const bool fits =
-            wants_relay ? found == routing::AddressClass::relay
-                        : found && *found != routing::AddressClass::relay && *found != routing::AddressClass::other;
-        if (!fits) continue;
-        question.recipient = "recipient@" + domain;
-        return question;
-      }
-    }
-    question.answer.absent =
-        fmt::format("{} {}", is_empty ? "no domain is listed in" : "no further domain to ask for is in",
-                    fmt::join(parameters, ", "));
-    return question;
-  }
-
-  static constexpr std::size_t kMaxTried = 100;
-
-  Prober& prober_;
-  const routing::Router& router_;
-  config::View view_;
-  bool is_symbolic_ = false;
-  std::vector<std::string> swallowed_;
-};
-
 class ListenerProver {
  public:
   ListenerProver(Prober& prober, const config::Configuration& configuration, const Listener& listener,
-                 const std::vector<Destinations::Question>& questions, const std::vector<std::string>& swallowed)
+                 const std::vector<Destinations::Question>& questions, const Destinations& destinations)
       : prober_(prober),
         configuration_(configuration),
         listener_(listener),
         view_(configuration.view(listener.service)),
         questions_(questions),
-        swallowed_(swallowed),
+        destinations_(destinations),
         networks_(view_.value("mynetworks").value_or("")),
         symbolic_networks_(asks_network(networks_)) {}
 
@@ -221,14 +80,16 @@ class ListenerProver {
     return out;
   }
 
-  ClientAnswer ask(ClientClass client, std::string who, access::Subject subject, std::optional<bool> own = {}) {
+  ClientAnswer ask(ClientClass client, std::string who, access::Subject subject, std::optional<bool> own = {},
+                   bool several_recipients = false) {
     ClientAnswer answer{client, std::move(who), "", {}};
     for (const auto& question : questions_) {
       Answer row = question.answer;
       row.example = question.recipient;
       if (row.absent.empty()) {
         subject.recipient = question.recipient;
-        Paths paths = explore(prober_, configuration_, listener_, subject, {client, own, question.route});
+        Paths paths =
+            explore(prober_, configuration_, listener_, subject, {client, several_recipients, own, question.route});
         row.usual = std::move(paths.usual);
         row.otherwise = std::move(paths.others);
         row.complete = paths.complete;
@@ -319,56 +180,151 @@ class ListenerProver {
   void add_everybody_else(const std::array<std::string_view, N>& candidates, bool listens) {
     if (!listens) return;
     const bool v6 = candidates[0].find(':') != std::string_view::npos;
-    const std::string address = stranger(candidates);
+    std::string who = v6 ? "everybody else, by IPv6" : "everybody else";
+    std::string address = stranger(candidates);
     if (address.empty()) {
-      everybody_is_own_ = true;
-      out_.open.push_back(fmt::format("mynetworks holds every {} address", v6 ? "IPv6" : "IPv4"));
-      return;
+      address = candidates[0];
+      who = fmt::format("everybody (mynetworks holds every {} address)", v6 ? "IPv6" : "IPv4");
     }
     auto asked = subject(address);
-    const auto add = [&](std::string who) {
-      auto answer = ask(ClientClass::everybody_else, std::move(who), asked, foreign_network());
-      const auto same = [&](const ClientAnswer& other) {
-        return other.client == ClientClass::everybody_else && other.destinations == answer.destinations;
-      };
-      if (std::ranges::none_of(out_.clients, same)) out_.clients.push_back(std::move(answer));
-    };
-    const std::string who = v6 ? "everybody else, by IPv6" : "everybody else";
     asked.encrypted = listener_.tls_required;
-    add(who);
-    if (listener_.tls_offered && !listener_.tls_required) {
-      asked.encrypted = true;
-      add(who + ", inside TLS");
+    add_stranger(who, asked);
+    if (!listener_.tls_offered) return;
+    asked.encrypted = true;
+    if (!listener_.tls_required) add_stranger(who + ", inside TLS", asked);
+    add_stranger_with_certificate(who, std::move(asked));
+  }
+
+  // Where it makes a difference to what is known already.
+  void add_stranger(const std::string& who, const access::Subject& asked) {
+    auto answer = ask(ClientClass::everybody_else, who, asked, foreign_network());
+    const auto same = [&](const ClientAnswer& other) {
+      return other.client == ClientClass::everybody_else && other.destinations == answer.destinations;
+    };
+    if (std::ranges::none_of(out_.clients, same)) out_.clients.push_back(std::move(answer));
+    add_manners(who, asked);
+  }
+
+  // A stranger need not speak as others do: lists that go by what was said are not asked where nothing was.
+  void add_manners(const std::string& who, const access::Subject& usual) {
+    constexpr unsigned kNoHelo = 1, kNullSender = 2, kSeveral = 4;
+    const unsigned possible = listener_.helo_required ? kNullSender | kSeveral : kNoHelo | kNullSender | kSeveral;
+    for (const unsigned manner : {kNoHelo, kNullSender, kSeveral, kNoHelo | kNullSender | kSeveral}) {
+      const unsigned used = manner & possible;
+      auto asked = usual;
+      std::string how;
+      if ((used & kNoHelo) != 0) asked.helo.reset(), how += ", without HELO";
+      if ((used & kNullSender) != 0) asked.sender = "", how += ", from <>";
+      if ((used & kSeveral) != 0) how += ", to several recipients";
+      if (used != 0) add_if_it_permits_more(who + how, std::move(asked), (used & kSeveral) != 0);
     }
+  }
+
+  // Anybody can make a certificate, and get one of a public authority.
+  void add_stranger_with_certificate(const std::string& who, access::Subject asked) {
+    if (!listener_.certificate_asked || asks_network(view_.value("relay_clientcerts").value_or(""))) return;
+    const bool is_public = trusts_public_authorities();
+    asked.certificate = access::Certificate{is_public, "00:11:22:33", "33:22:11:00"};
+    add_if_it_permits_more(
+        who + (is_public ? ", with a certificate of a public authority" : ", with a certificate of their own"),
+        std::move(asked), false);
+  }
+
+  bool trusts_public_authorities() const {
+    constexpr std::array<std::string_view, 4> kPublic = {"/etc/ssl/", "/etc/pki/", "/usr/share/ca-certificates",
+                                                         "/usr/lib/ssl"};
+    constexpr std::array<std::string_view, 2> kBundles = {"ca-certificates.crt", "ca-bundle.crt"};
+    const std::string file(trim(view_.value("smtpd_tls_CAfile").value_or("")));
+    const std::string path(trim(view_.value("smtpd_tls_CApath").value_or("")));
+    return iequals(trim(view_.value("tls_append_default_CA").value_or("")), "yes") ||
+           std::ranges::any_of(kBundles, [&](std::string_view name) { return file.ends_with(name); }) ||
+           std::ranges::any_of(kPublic, [&](std::string_view start) { return path.starts_with(start); });
+  }
+
+  void add_if_it_permits_more(std::string who, access::Subject asked, bool several_recipients) {
+    auto answer =
+        ask(ClientClass::everybody_else, std::move(who), std::move(asked), foreign_network(), several_recipients);
+    for (std::size_t i = 0; i < answer.destinations.size(); ++i) {
+      const int freedom = freedom_of(answer.destinations[i]);
+      const bool is_known = std::ranges::any_of(out_.clients, [&](const ClientAnswer& other) {
+        return other.client == ClientClass::everybody_else && freedom_of(other.destinations[i]) >= freedom;
+      });
+      if (!is_known) return out_.clients.push_back(std::move(answer));
+    }
+  }
+
+  // 2: relays, 1: may relay, 0: may not.
+  static int freedom_of(const Answer& answer) {
+    if (!answer.absent.empty()) return 0;
+    if (answer.usual.outcome == Outcome::permit) return 2;
+    return std::ranges::any_of(answer.otherwise, [](const Ruling& r) { return r.outcome == Outcome::permit; }) ? 1 : 0;
   }
 
   // What it comes to.
   void conclude() {
     for (const ClientAnswer& client : out_.clients) {
       if (client.client == ClientClass::everybody_else) conclude_stranger(client);
-      if (client.client != ClientClass::own_networks || !everybody_is_own_) continue;
-      // An own network that is everybody is only harmless where it may not relay either.
-      const bool may = std::ranges::any_of(client.destinations, [](const Answer& answer) {
-        return answer.destination == DestinationClass::foreign && answer.absent.empty() &&
-               answer.usual.outcome == Outcome::permit;
-      });
-      if (!may) out_.open.clear();
     }
+    conclude_claims();
   }
 
   void conclude_stranger(const ClientAnswer& client) {
+    const std::string who = client.who + (client.who.find(',') == std::string::npos ? "" : ",");
     for (const Answer& answer : client.destinations) {
       if (!answer.absent.empty()) continue;
-      const bool is_permitted = answer.usual.outcome == Outcome::permit;
+      if (answer.destination == DestinationClass::foreign) add_forgeable(answer);
+      if (answer.usual.outcome != Outcome::permit) continue;
+      const auto& tops = destinations_.swallowed(answer.destination);
       if (answer.destination == DestinationClass::foreign) {
-        if (is_permitted) out_.open.push_back(fmt::format("{} may send to foreign domains", client.who));
-        add_forgeable(answer);
-      }
-      if (answer.destination == DestinationClass::relay_domains && is_permitted && !swallowed_.empty()) {
-        out_.open.push_back(fmt::format("{} may send to relay_domains, which hold everything below {}", client.who,
-                                        fmt::join(swallowed_, ", ")));
+        out_.open.push_back(fmt::format("{} may send to foreign domains", who));
+      } else if (!tops.empty()) {
+        const bool is_relay = answer.destination == DestinationClass::relay_domains;
+        out_.open.push_back(fmt::format("{} may send to {} everything below {}", who,
+                                        is_relay ? "relay_domains, which hold" : "this host's own domains, which are",
+                                        fmt::join(tops, ", ")));
       }
     }
+  }
+
+  // Who may say who it is may do what he may whom it claims to be.
+  void conclude_claims() {
+    const bool is_here = listener_.proxy_header && !std::ranges::all_of(listener_.endpoints, is_loopback);
+    const bool by_xclient = everybody_may_xclient();
+    if (!is_here && !by_xclient) return;
+    const Answer* const user = out_.find(ClientClass::authenticated, DestinationClass::foreign);
+    if (by_xclient && (own_address_relays() || (user != nullptr && freedom_of(*user) == 2)))
+      out_.open.push_back(
+          "everybody may claim to be a client that may send to foreign domains, by XCLIENT "
+          "(smtpd_authorized_xclient_hosts)");
+    if (is_here && own_address_relays())
+      out_.forgeable.push_back(
+          "whoever reaches the port may claim an address that may send to foreign domains, in the header of "
+          "smtpd_upstream_proxy_protocol");
+  }
+
+  static bool is_loopback(const net::Endpoint& endpoint) {
+    return endpoint.is_unix || endpoint.address.starts_with("127.") || endpoint.address == "::1";
+  }
+
+  bool everybody_may_xclient() {
+    if (listener_.xclient_hosts == nullptr) return false;
+    if (asks_network(view_.value("smtpd_authorized_xclient_hosts").value_or(""))) return false;
+    const auto may = [&](std::string_view address) {
+      const auto listed = prober_.run(listener_.xclient_hosts->matches_host("unknown", std::string(address)));
+      return listed && *listed;
+    };
+    return (listens_to(AF_INET) && std::ranges::all_of(kStrangers4, may)) ||
+           (listens_to(AF_INET6) && std::ranges::all_of(kStrangers6, may));
+  }
+
+  // A client of mynetworks, or this host itself.
+  bool own_address_relays() {
+    const Answer* const own = out_.find(ClientClass::own_networks, DestinationClass::foreign);
+    if (own != nullptr && freedom_of(*own) == 2) return true;
+    auto asked = subject("127.0.0.1");
+    asked.encrypted = listener_.tls_required;
+    const auto here = ask(ClientClass::own_networks, "", std::move(asked));
+    return freedom_of(here.destinations.front()) == 2;
   }
 
   void add_forgeable(const Answer& answer) {
@@ -389,10 +345,9 @@ class ListenerProver {
   const Listener& listener_;
   config::View view_;
   const std::vector<Destinations::Question>& questions_;
-  const std::vector<std::string>& swallowed_;
+  const Destinations& destinations_;
   std::string networks_;
   bool symbolic_networks_ = false;
-  bool everybody_is_own_ = false;
   ListenerProof out_;
 };
 
@@ -461,8 +416,7 @@ RelayProof prove_relay(const config::Configuration& configuration, const routing
   const auto questions = destinations.questions();
   RelayProof proof;
   for (const Listener& listener : listeners) {
-    proof.listeners.push_back(
-        ListenerProver(prober, configuration, listener, questions, destinations.swallowed()).prove());
+    proof.listeners.push_back(ListenerProver(prober, configuration, listener, questions, destinations).prove());
   }
   return proof;
 }

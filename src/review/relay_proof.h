@@ -17,6 +17,7 @@
 #include "config/load.h"
 #include "net/endpoint.h"
 #include "routing/router.h"
+#include "tables/match_list.h"
 
 namespace waypost::review {
 
@@ -25,12 +26,15 @@ struct Listener {
   const config::Service* service = nullptr;  // of the configuration under review
   std::vector<net::Endpoint> endpoints;
   std::shared_ptr<const access::Policy> policy;
-  std::string refusal;             // why it does not serve; empty: it does
-  bool auth_enabled = false;       // smtpd_sasl_auth_enable
-  bool auth_possible = false;      // and something can check a password
-  bool tls_offered = false;        // STARTTLS or wrapper mode
-  bool tls_required = false;       // encrypt or wrapper mode
-  bool certificate_asked = false;  // smtpd_tls_ask_ccert, smtpd_tls_req_ccert
+  std::string refusal;                               // why it does not serve; empty: it does
+  bool auth_enabled = false;                         // smtpd_sasl_auth_enable
+  bool auth_possible = false;                        // and something can check a password
+  bool tls_offered = false;                          // STARTTLS or wrapper mode
+  bool tls_required = false;                         // encrypt or wrapper mode
+  bool certificate_asked = false;                    // smtpd_tls_ask_ccert, smtpd_tls_req_ccert
+  bool helo_required = false;                        // smtpd_helo_required
+  bool proxy_header = false;                         // smtpd_upstream_proxy_protocol
+  const tables::MatchList* xclient_hosts = nullptr;  // smtpd_authorized_xclient_hosts
 };
 
 enum class ClientClass : unsigned char { own_networks, authenticated, certificate, everybody_else };

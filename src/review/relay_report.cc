@@ -134,9 +134,13 @@ std::string json_of(const ListenerProof& listener) {
 
 // Whether a table, a list or a server might open the relay to a stranger after all.
 bool is_conditional(const RelayProof& proof) {
-  return std::ranges::any_of(proof.listeners, [](const ListenerProof& listener) {
-    const Answer* answer = listener.find(ClientClass::everybody_else, DestinationClass::foreign);
-    return answer != nullptr && (!answer->complete || !answer->otherwise.empty());
+  const auto depends = [](const Answer& answer) {
+    return answer.destination == DestinationClass::foreign && (!answer.complete || !answer.otherwise.empty());
+  };
+  return std::ranges::any_of(proof.listeners, [&](const ListenerProof& listener) {
+    return std::ranges::any_of(listener.clients, [&](const ClientAnswer& client) {
+      return client.client == ClientClass::everybody_else && std::ranges::any_of(client.destinations, depends);
+    });
   });
 }
 
