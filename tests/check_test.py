@@ -79,12 +79,20 @@ CASES = [
     (("overridden-entry", MAIN, 2), "myorigin = x\nmyorigin = y\n", "", {}),
     (("bad-service-line", MASTER, 1), "", "slow unix - - n - smtp\n", {}),
     (("bad-service-option", MASTER, 1), "", "slow unix - - n - - smtp -o relayhost\n", {}),
+    (("bad-service-option", MASTER, 1), "", "slow unix - - n - - smtp smtp_tls_security_level=encrypt\n", {}),
     # names and values
     (("unused-parameter", MAIN, 1), "relay_host = [x]\n", "", {}),
     (("undefined-parameter", MAIN, 1), "mydomain = $nowhere\n", "", {}),
     (("override-without-effect", MASTER, 1), "", "slow unix - - n - - smtp -o smtpd_banner=x\n", {}),
     (("bad-value", MAIN, 1), "message_size_limit = many\n", "", {}),
     (("bad-pattern", MAIN, 1), "mynetworks = 127.0.0.1/32 10.1.2.3/8\n", "", {}),
+    (("bad-pattern", MAIN, 1), "mynetworks = 127.0.0.1/32 192.168.1\n", "", {}),
+    (("bad-pattern", MAIN, 1), "relay_domains = x.example /no/such/file\n", "", {}),
+    (("bad-value", MAIN, 1), "smtp_sasl_auth_enable = yes\n", "", {}),
+    (("bad-value", MAIN, 1), "myhostname = relay!example\n", "", {}),
+    (("bad-value", MAIN, 1), "inet_protocols = ipv5\n", "", {}),
+    (("bad-value", MAIN, 1), "inet_interfaces = no-such-interface.invalid\n", "", {}),
+    (("bad-value", MAIN, 2), "smtp_tls_security_level = encrypt\nsmtp_tls_mandatory_ciphers = strong\n", "", {}),
     (("missing-file", MAIN, 1), "myorigin = DIR/mailname\n", "", {}),
     # services
     (("duplicate-service", MASTER, 1), "", "retry unix - - n - - error\n", {}),
@@ -101,16 +109,22 @@ CASES = [
     (("readable-secret", "db.cf", None), "relay_domains = pgsql:DIR/db.cf\n", "", {"db.cf": ("hosts = 127.0.0.1:1\npassword = x\n", 0o644)}),
     (("writable-by-others", "transport", None), "transport_maps = hash:DIR/transport\n", "", {"transport": ("example.org smtp:[x]\n", 0o666)}),
     # tables
-    (("table-unavailable", None, None), "relay_domains = hash:DIR/missing\n", "", {}),
+    (("table-unavailable", MAIN, 1), "relay_domains = hash:DIR/missing\n", "", {}),
+    (("table-unavailable", MAIN, 1), "mynetworks = 127.0.0.1 2001:db8::/32\n", "", {}),
+    (("table-unavailable", MASTER, 1), "", "127.0.0.1:4225 inet n - n - - smtpd -o mynetworks=hash:DIR/missing\n", {}),
     (("duplicate-row", "transport", 3), "transport_maps = hash:DIR/transport\n", "", {"transport": "example.org smtp:[x]\n# again\nEXAMPLE.org smtp:[y]\n"}),
     (("bad-row", "transport", 2), "transport_maps = hash:DIR/transport\n", "", {"transport": "example.org smtp:[x]\nexample.net\n"}),
+    (("bad-row", "rules", 2), "relay_domains = regexp:DIR/rules\n", "", {"rules": "/good/ x\n/bad(/ x\n"}),
+    (("bad-row", "rules", 1), "relay_domains = pcre:DIR/rules\n", "", {"rules": "bare.example x\n"}),
+    (("bad-row", "rules", 3), "mynetworks = 127.0.0.1 cidr:DIR/rules\n", "", {"rules": "# ours\n10.0.0.0/8 x\n10.0.0.5/8 x\n"}),
+    (("bad-row", "sasl", 1), SASL + "relayhost = [x.example]:587\n", "", {"sasl": "[x.example]:587 secret\n"}),
     (("shadowed-row", "second", 2), "transport_maps = hash:DIR/first hash:DIR/second\n", "", {"first": "a.example smtp:[x]\n", "second": "b.example smtp:[y]\na.example smtp:[z]\n"}),
     (("shadowed-row", "second", 1), "transport_maps = static:smtp:[x] hash:DIR/second\n", "", {"second": "b.example smtp:[y]\n"}),
     (("unreachable-row", "transport", 1), "transport_maps = hash:DIR/transport\n", "", {"transport": "*.example.org smtp:[x]\n"}),
     (("unreachable-row", "transport", 1), "transport_maps = hash:DIR/transport\n", "", {"transport": "@example.org smtp:[x]\n"}),
     (("unreachable-row", "senders", 1), "sender_dependent_relayhost_maps = hash:DIR/senders\n", "", {"senders": "example.org [x]\n"}),
     # routing
-    (("bad-route", None, None), "relayhost = [x\n", "", {}),
+    (("bad-route", MAIN, 1), "relayhost = [x\n", "", {}),
     (("unknown-transport", MAIN, 1), "default_transport = smpt\n", "", {}),
     (("unknown-transport", "transport", 1), "transport_maps = hash:DIR/transport\n", "", {"transport": "example.org mail.example.org\n"}),
     (("unavailable-transport", MAIN, 1), "default_transport = virtual\n", "", {}),
@@ -136,6 +150,7 @@ CASES = [
     (("credentials-missing", MAIN, 5), SASL + "relayhost = [x.example]:587\n", "", {"sasl": "[x.example] a:b\n"}),
     (("credentials-unused", "sasl", 2), SASL + "relayhost = [x.example]:587\n", "", {"sasl": "[x.example]:587 a:b\n[y.example]:587 a:b\n"}),
     (("credentials-unused", "sasl", 2), SASL + "relayhost = [x.example]:587\n", "", {"sasl": "[x.example]:587 a:b\nme@example.com a:b\n"}),
+    (("credentials-unused", MAIN, 1), "smtp_sasl_password_maps = hash:DIR/sasl\n", "", {"sasl": "[x.example]:587 a:b\n"}),
     (("password-in-clear", MAIN, 2), SASL.replace("encrypt", "may") + "relayhost = [x.example]:587\n", "", {"sasl": "[x.example]:587 a:b\n"}),
     (("plaintext-mechanisms-off", MAIN, 1), SASL.replace("smtp_sasl_security_options = noanonymous\n", "") + "relayhost = [x.example]:587\n", "", {"sasl": "[x.example]:587 a:b\n"}),
     (("submission-without-auth", MASTER, 1), "", "127.0.0.1:587 inet n - n - - smtpd\n", {}),
@@ -404,7 +419,7 @@ class Check(ConfigurationCase):
         now = os.stat(path).st_mtime
         os.utime(path, (now - 200, now - 200))
         os.utime(path + ".db", (now - 400, now - 400))
-        self.assertEqual(self.found(), [("stale-table", None, None)])
+        self.assertEqual(self.found(), [("stale-table", MAIN, 1)])
         self.assertIn("database %s.db is older than source file %s" % (path, path), self.findings()[0]["text"])
 
     def test_configuration_that_others_may_write(self):

@@ -121,6 +121,27 @@ Findings check_unused(const Configuration& configuration) { return survey(config
 
 Findings check_undefined(const Configuration& configuration) { return survey(configuration).doubtful; }
 
+Origin origin_of_word(const Configuration& configuration, std::string_view word) {
+  const auto holds = [&](const View& view, std::string_view name) {
+    return std::ranges::any_of(split_list(view.value(name).value_or("")), [&](std::string_view given) {
+      while (given.starts_with('!')) given.remove_prefix(1);
+      if (given.starts_with("proxy:")) given.remove_prefix(6);
+      return given == word;
+    });
+  };
+  const View main = configuration.view();
+  for (const auto& [name, setting] : configuration.main.settings()) {
+    if (holds(main, name)) return {setting.file, setting.line};
+  }
+  for (const Service& service : configuration.master.services()) {
+    const View view = configuration.view(&service);
+    for (const Override& override : service.overrides) {
+      if (holds(view, override.name)) return {service.file, service.line};
+    }
+  }
+  return {};
+}
+
 Findings check(const Configuration& configuration) {
   Survey names = survey(configuration);
   Findings findings = std::move(names.unused);

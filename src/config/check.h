@@ -21,4 +21,7 @@ Findings check(const Configuration& configuration);
 Findings check_unused(const Configuration& configuration);
 Findings check_undefined(const Configuration& configuration);
 
+// The first place, main.cf first, whose list holds the word ("hash:/etc/postfix/transport"); line 0: a default does.
+Origin origin_of_word(const Configuration& configuration, std::string_view word);
+
 }  // namespace waypost::config

@@ -26,6 +26,8 @@
 namespace waypost::daemon {
 
 Paths read_paths(config::Reader& reader);
+// Refuses names of this host that are none.
+void check_identity(config::Reader& reader);
 // The addresses that are this host's for routing and for local clients: inet_interfaces, resolved by inet_protocols.
 std::vector<std::string> own_addresses(const config::Configuration& configuration, config::Reader& reader);
 
@@ -53,7 +55,7 @@ smtp_server::ServiceSettings read_service(config::Reader& reader);
 tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory);
 
 // Error finding for a TLS context that could not be made: where the parameter (of `prefix`: smtp, smtpd) stands whose
-// file the text names, else where `fallback` does.
+// file or cipher grade the text names, else where `fallback` does.
 void reject_tls(config::Reader& reader, std::string_view fallback, std::string_view prefix, const std::string& text);
 
 // Of one smtp service. Makes its TLS contexts: certificate and authority files are read here.

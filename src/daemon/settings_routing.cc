@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "config/inet_settings.h"
 #include "daemon/settings.h"
+#include "routing/nexthop.h"
 
 namespace waypost::daemon {
 namespace {
@@ -80,6 +81,14 @@ std::vector<std::string> own_addresses(const config::Configuration& configuratio
     }
   }
   return out;
+}
+
+void check_identity(config::Reader& reader) {
+  for (const auto* name : {"myhostname", "mydomain"}) {
+    const std::string value = reader.text(name);
+    if (!routing::is_hostname(value))
+      reader.reject(name, fmt::format("parameter {}: bad parameter value: {}", name, printable(value, 100)));
+  }
 }
 
 routing::DomainSettings read_domains(const config::Configuration& configuration, config::Reader& reader) {

@@ -41,7 +41,8 @@ smtp_client::SaslSettings read_sasl(ClientReader& reader, tables::TableRegistry&
   if (out.enabled) {
     const auto maps = reader.text("sasl_password_maps");
     if (trim(maps).empty()) {
-      reader.reject("sasl_password_maps", fmt::format("must be set when {} = yes", reader.name("sasl_auth_enable")));
+      reader.reject("sasl_auth_enable", fmt::format("specify a password table via the `{}' configuration parameter",
+                                                    reader.name("sasl_password_maps")));
     }
     out.password_maps = tables::TableList(maps, registry);
   }

@@ -207,6 +207,11 @@ void reject_tls(config::Reader& reader, std::string_view fallback, std::string_v
       if (text.find(file) != std::string::npos) return reader.reject(name, text, config::FindingCode::bad_certificate);
     }
   }
+  for (const auto* suffix : {"_tls_mandatory_ciphers", "_tls_ciphers"}) {
+    const auto name = fmt::format("{}{}", prefix, suffix);
+    if (reader.is_set(name) && text.ends_with(fmt::format("\"{}\"", reader.text(name))))
+      return reader.reject(name, text);
+  }
   reader.reject(fallback, text);
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/check.h"
 #include "config/reader.h"
 #include "daemon/listen_plan.h"
 #include "daemon/log_target.h"
@@ -43,6 +44,7 @@ class Builder {
     const auto view = configuration.view();
     config::Reader reader(view, findings_);
     out_->paths = read_paths(reader);
+    check_identity(reader);
     build_router();
     build_intake();
     with_internal("qmgr", [&](config::Reader& qmgr) {
@@ -121,8 +123,9 @@ class Builder {
     const auto add_list = [&](List list, std::string name, std::string_view text) {
       const bool parents = names_feature(reader, "parent_domain_matches_subdomains", name);
       tables::MatchList made(name, text, *out_->tables, {.parent_domains = parents});
+      const auto origin = reader.view().origin(name);
       for (const auto& problem : made.problems()) {
-        const auto origin = reader.view().origin(name);
+        if (origin.line == 0) break;  // the default is $mynetworks, which tells it itself
         findings_.push_back(
             {config::Severity::warning, origin.file, origin.line, problem, config::FindingCode::bad_pattern});
       }
@@ -269,14 +272,20 @@ class Builder {
     config::Reader reader(view, findings_);
     const bool fatal = reader.flag("daemon_table_open_error_is_fatal");
     for (const auto& problem : out_->tables->problems()) {
-      auto finding = config::make_finding(config::FindingCode::table_unavailable, "", 0, problem);
+      const auto origin =
+          config::origin_of_word(*out_->configuration, problem.substr(0, problem.find(" is unavailable")));
+      auto finding = config::make_finding(config::FindingCode::table_unavailable, origin.file, origin.line, problem);
       if (fatal) finding.severity = config::Severity::error;
       findings_.push_back(std::move(finding));
     }
   }
 
+  // `text` begins with the name of the parameter: "mydestination: WHY", "parameter relayhost: WHY".
   void add(config::FindingCode code, std::string text) {
-    findings_.push_back(config::make_finding(code, "", 0, std::move(text)));
+    std::string_view name = text;
+    if (name.starts_with("parameter ")) name.remove_prefix(10);
+    const auto origin = out_->configuration->view().origin(name.substr(0, name.find(':')));
+    findings_.push_back(config::make_finding(code, origin.file, origin.line, std::move(text)));
   }
 
   const Log& log_;

@@ -52,10 +52,18 @@ class CredentialsReview {
       if (!service.is_delivery_agent() || configuration_.master.is_replaced(service) || service.command != "smtp")
         continue;
       const config::View view = configuration_.view(&service);
-      if (!iequals(view.value("smtp_sasl_auth_enable").value_or(""), "yes")) continue;
-      check_service(service, view);
+      if (iequals(view.value("smtp_sasl_auth_enable").value_or(""), "yes")) {
+        check_service(service, view);
+        uses_passwords_ = true;
+      }
     }
     tell_unused();
+    const config::View main = configuration_.view();
+    if (!uses_passwords_ && main.is_set("smtp_sasl_password_maps") &&
+        !trim(main.value("smtp_sasl_password_maps").value_or("")).empty())
+      add(FindingCode::credentials_unused, main.origin("smtp_sasl_password_maps"),
+          "smtp_sasl_password_maps is set, but smtp_sasl_auth_enable = no: nobody is logged in to",
+          "set smtp_sasl_auth_enable = yes");
   }
 
  private:
@@ -98,8 +106,20 @@ class CredentialsReview {
     for (const Target& target : targets) {
       if (is_complete && !by_sender) check_target(target, rows);
     }
+    check_passwords(view, rows);
     note_use(service, rows, targets, by_sender);
     check_security(service, view, targets);
+  }
+
+  // "name" alone has an empty password.
+  void check_passwords(const config::View& view, const std::vector<Row>& rows) {
+    const std::string delimiter = view.value("smtp_sasl_password_result_delimiter").value_or(":");
+    for (const Row& row : rows) {
+      if (row.table->file.empty() || row.row->value.find(delimiter) != std::string::npos) continue;
+      add(FindingCode::bad_row, {row.table->file, row.row->line},
+          fmt::format("{}: the row \"{}\" has no password", row.table->name, printable(row.row->key, 100)),
+          fmt::format("write the value as name{}password", delimiter));
+    }
   }
 
   void note_use(const config::Service& service, const std::vector<Row>& rows, const std::vector<Target>& targets,
@@ -177,6 +197,15 @@ class CredentialsReview {
         near == use.wanted.end() ? "" : fmt::format("write {}", *near));
   }
 
+  // "service slow: " where master.cf decides it; what main.cf says is told once for all services.
+  static std::string place_of(const config::Service& service) {
+    constexpr std::array<std::string_view, 4> kDeciding = {"smtp_sasl_auth_enable", "smtp_sasl_security_options",
+                                                           "smtp_tls_security_level", "smtp_enforce_tls"};
+    const bool is_own =
+        std::ranges::any_of(kDeciding, [&](std::string_view name) { return service.find_override(name) != nullptr; });
+    return is_own ? fmt::format("service {}: ", service.name) : std::string();
+  }
+
   // Whether the password is safe on its way, and is sent at all.
   void check_security(const config::Service& service, const config::View& view, const std::vector<Target>& targets) {
     const auto has = [&](std::string_view name, std::string_view word) {
@@ -199,16 +228,16 @@ class CredentialsReview {
       if (is_on || (is_private && !targets.empty())) return;
       if (!trim(view.value("smtp_tls_policy_maps").value_or("")).empty()) return;  // decided there
       return add(FindingCode::password_in_clear, origin,
-                 fmt::format("service {}: smtp_tls_security_level = {} lets the password for the server go in clear",
-                             service.name, level.empty() ? "none" : level),
+                 fmt::format("{}smtp_tls_security_level = {} lets the password for the server go in clear",
+                             place_of(service), level.empty() ? "none" : level),
                  "set smtp_tls_security_level = encrypt");
     }
     const bool by_default =
         !view.is_set("smtp_sasl_security_options") && !view.is_set("smtp_sasl_tls_security_options");
     if (!by_default || !trim(view.value("smtp_sasl_mechanism_filter").value_or("")).empty()) return;
     add(FindingCode::plaintext_mechanisms_off, origin,
-        fmt::format("service {}: smtp_sasl_security_options has its default noplaintext: PLAIN and LOGIN are not used",
-                    service.name));
+        fmt::format("{}smtp_sasl_security_options has its default noplaintext: PLAIN and LOGIN are not used",
+                    place_of(service)));
   }
 
   const config::Configuration& configuration_;
@@ -217,6 +246,7 @@ class CredentialsReview {
   std::map<std::string, std::optional<TextTable>> tables_;
   std::map<const TextTable*, Use> uses_;
   std::set<std::string> told_;
+  bool uses_passwords_ = false;
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "config/values.h"
 #include "review/review.h"
+#include "tables/cidr.h"
 
 namespace waypost::review {
 namespace {
@@ -94,6 +95,25 @@ void check_auth(const Listener& listener, const config::View& view, config::Find
                            : "set smtpd_tls_security_level = encrypt and smtpd_tls_chain_files");
 }
 
+// "192.168.1", "10.0.0.*", "10.0.0.1-10.0.0.9": meant as addresses, taken as names that no host has.
+bool is_taken_as_name(std::string_view word) {
+  const bool is_numeric = !word.empty() && is_digit(word.front()) && word.find('.') != std::string_view::npos &&
+                          word.find_first_not_of("0123456789.*-") == std::string_view::npos;
+  return is_numeric && !tables::parse_address(word);
+}
+
+void check_names(const config::View& view, std::string_view parameter, config::Findings& findings) {
+  const auto origin = view.origin(parameter);
+  for (const std::string& item : config::split_list(view.value(parameter).value_or(""))) {
+    const std::string_view word = std::string_view(item).substr(item.starts_with('!') ? 1 : 0);
+    if (!is_taken_as_name(word)) continue;
+    findings.push_back(make_finding(
+        FindingCode::bad_pattern, origin.file, origin.line,
+        fmt::format("{}: \"{}\" is no address: it is taken as the name of a host", parameter, printable(word, 60)),
+        "write an address, or a network: 192.168.1.0/24"));
+  }
+}
+
 // Items of a list that hold more of the address space than anybody has. A mistake of main.cf that the services share is
 // told once.
 void check_networks(const Listener& listener, const config::View& view, std::string_view parameter,
@@ -152,6 +172,7 @@ void review_listeners(const Subject& subject, config::Findings& findings) {
     // Who may use XCLIENT can claim to be anybody, also one of our own.
     for (const auto* parameter : {"mynetworks", "smtpd_authorized_xclient_hosts"}) {
       check_networks(listener, view, parameter, findings);
+      check_names(view, parameter, findings);
     }
   }
 }

@@ -43,11 +43,18 @@ void review_syntax(const Subject& subject, config::Findings& findings) {
   }
   for (const config::Service& service : subject.configuration.master.services()) {
     const std::size_t first = service.first_operand();
-    if (first >= service.args.size() || !service.args[first].starts_with('#')) continue;
-    findings.push_back(
-        make_finding(FindingCode::comment_in_value, service.file, service.line,
-                     fmt::format("service {}: \"{}\" after the options is no comment but an argument of {}",
-                                 printable(service.name), printable(service.args[first], 60), service.command)));
+    if (first >= service.args.size()) continue;
+    const std::string argument = printable(service.args[first], 60);
+    if (argument.starts_with('#')) {
+      findings.push_back(
+          make_finding(FindingCode::comment_in_value, service.file, service.line,
+                       fmt::format("service {}: \"{}\" after the options is no comment but an argument of {}",
+                                   printable(service.name), argument, service.command)));
+    } else if (service.command != "pipe" && service.command != "spawn") {
+      findings.push_back(make_finding(FindingCode::bad_service_option, service.file, service.line,
+                                      fmt::format("service {}: {} takes no argument: \"{}\"", printable(service.name),
+                                                  printable(service.command), argument)));
+    }
   }
 }
 

@@ -48,7 +48,7 @@ class TablesReview {
     struct stat text{}, built{};
     if (::stat(reference.path.c_str(), &text) != 0 || ::stat(database.c_str(), &built) != 0) return;
     if (text.st_mtime <= built.st_mtime || now_ - text.st_mtime < kEditTime) return;
-    findings_.push_back(make_finding(FindingCode::stale_table, "", 0,
+    findings_.push_back(make_finding(FindingCode::stale_table, reference.file, reference.line,
                                      fmt::format("database {} is older than source file {}", database, reference.path),
                                      fmt::format("postmap {}", reference.name())));
   }
@@ -64,7 +64,9 @@ class TablesReview {
   // Repeated keys, lines that do not parse.
   void check_rows(const TableReference& reference) {
     const auto table = read_text_table(reference.name());
-    if (!table || table->patterns || table->file.empty()) return;
+    if (!table || table->file.empty()) return;
+    for (const std::string& warning : table->warnings) add_bad_row(*table, warning);
+    if (table->patterns) return;
     std::map<std::string_view, int> first;
     for (const TableRow& row : table->rows) {
       const auto [at, is_new] = first.emplace(row.key, row.line);
@@ -74,13 +76,14 @@ class TablesReview {
                         at->second));
       }
     }
-    for (const std::string& warning : table->warnings) add_bad_row(*table, warning);
   }
 
-  // "FILE, line N: TEXT"
+  // "FILE, line N: TEXT", "regexp map FILE, line N: TEXT"
   void add_bad_row(const TextTable& table, std::string_view warning) {
     if (!has_room(table.name)) return;
     int line = 0;
+    const std::string map = table.name.substr(0, table.name.find(':')) + " map ";
+    if (warning.starts_with(map)) warning.remove_prefix(map.size());
     const std::string start = table.file + ", line ";
     if (warning.starts_with(start)) {
       warning.remove_prefix(start.size());

@@ -7,11 +7,15 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "config/values.h"
 #include "tables/alias_source.h"
 #include "tables/braces.h"
+#include "tables/cidr_rules.h"
 #include "tables/database.h"
+#include "tables/pattern.h"
+#include "tables/pattern_rules.h"
 #include "tables/registry.h"
 #include "tables/source_file.h"
 #include "tables/table_list.h"
@@ -50,12 +54,25 @@ TableRow split_pattern(std::string_view line, bool is_cidr) {
   return row;
 }
 
-void read_patterns(std::string_view text, TextTable& table, bool is_cidr) {
-  tables::LogicalLines lines(text, table.file, table.warnings);
+// What is wrong with a rule is told by whoever reads the rules to use them.
+void check_patterns(std::string_view type, std::string_view text, TextTable& table) {
+  NullLog log;
+  if (type == "cidr") {
+    tables::CidrRules::parse(text, table.file, table.warnings);
+  } else {
+    const auto& dialect = type == "pcre" ? tables::kPcreDialect : tables::kRegexpDialect;
+    tables::PatternRules::parse(dialect, text, table.file, Log(log, "", 0), table.warnings);
+  }
+}
+
+void read_patterns(std::string_view type, std::string_view text, TextTable& table) {
+  check_patterns(type, text, table);
+  std::vector<std::string> told_already;
+  tables::LogicalLines lines(text, table.file, told_already);
   tables::LogicalLine line;
   while (lines.next(line) && table.rows.size() <= kMaxReviewedRows) {
     if (istarts_with(line.text, "if") || istarts_with(line.text, "endif")) continue;
-    TableRow row = split_pattern(trim(line.text), is_cidr);
+    TableRow row = split_pattern(trim(line.text), type == "cidr");
     row.line = line.number;
     table.rows.push_back(std::move(row));
   }
@@ -124,7 +141,7 @@ std::optional<TextTable> parse_table_text(std::string_view type, const std::stri
   table.patterns = is_pattern_type(type);
   if (!table.patterns && type != "texthash" && !database_suffix(type)) return std::nullopt;
   if (table.patterns) {
-    read_patterns(text, table, type == "cidr");
+    read_patterns(type, text, table);
   } else if (database_suffix(type) && tables::is_alias_source(text)) {
     read_aliases(text, table);
   } else {
