@@ -26,7 +26,7 @@
 namespace waypost::tools {
 namespace {
 
-constexpr std::size_t kMaxInput = std::size_t{64} << 20;
+constexpr std::size_t kMaxInput = std::size_t{64} << 20;  // of ids on standard input
 
 struct Action {
   char option;
@@ -46,8 +46,6 @@ constexpr std::array kActions = {
 constexpr std::array kForceExpire = {'e', 'H'};
 
 constexpr std::array<std::string_view, 5> kQueueNames = {"hold", "incoming", "active", "deferred", "maildrop"};
-
-constexpr std::size_t kMaxInput = std::size_t{64} << 20;  // of ids on standard input
 
 struct Job {
   bool wanted = false;
