@@ -688,7 +688,7 @@ class Lists(RelayCase):
         relay.main["daemon_table_open_error_is_fatal"] = "yes"
         relay.write()
         self.assertNotEqual(relay.postfix("reload").returncode, 0)
-        relay.log.wait_for(r"reload refused: hash:/no/such/table is unavailable")
+        relay.log.wait_for(r"reload refused: .*main\.cf, line \d+: hash:/no/such/table is unavailable")
 
     def test_who_is_not_offered_authentication(self):
         users = self.folder + "/sasl_users"
