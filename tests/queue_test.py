@@ -13,6 +13,37 @@ BUSY = "rcpt=450 4.2.0 greylisted"
 REASON = r"host 127\.0\.0\.1\[127\.0\.0\.1\] said: 450 4\.2\.0 greylisted \(in reply to RCPT TO command\)"
 
 
+class Concurrency(RelayCase):
+    """What one destination is spared: sinks that think before they answer the envelope show who is there at once."""
+
+    def crowd(self, messages=4, services="", rules=("rcpt=delay 700",), **settings):
+        sink = self.sink("sink%d" % len(settings) + "".join(settings), rules=list(rules))
+        relay = self.relay(settings, sink=sink, services=services, name="relay" + "".join(settings))
+        for i in range(messages):
+            relay.submit(None, "r%d@example.org" % i)
+        sink.wait_messages(messages, timeout=20)
+        return sink.stats()["most_open"]
+
+    def test_no_more_than_the_limit_from_the_start(self):
+        self.assertEqual(self.crowd(smtp_destination_concurrency_limit="1"), 1)
+        self.assertEqual(self.crowd(default_destination_concurrency_limit="2"), 2)
+        self.assertEqual(self.crowd(services="slow unix - - n - - smtp\n", default_transport="slow", slow_destination_concurrency_limit="1"), 1)
+
+    def test_a_new_destination_begins_with_few(self):
+        self.assertEqual(self.crowd(initial_destination_concurrency="1", messages=2), 1)
+        self.assertEqual(self.crowd(smtp_initial_destination_concurrency="3"), 3)
+
+    def test_a_transport_pauses_after_each_delivery(self):
+        sink = self.sink(rules=["connect=delay 1000"])
+        relay = self.relay({"smtp_transport_rate_delay": "2s", "smtp_connection_cache_on_demand": "no"}, sink=sink)
+        for name in ("a", "b"):
+            relay.submit(None, name + "@example.org")
+        sink.wait_messages(2, timeout=20)
+        self.assertEqual(sink.stats()["most_open"], 1)
+        sent = relay.log.wait_for(r"postfix/smtp\[\d+\]: .* delays=[\d.]+/([\d.]+)/\S+ .*status=sent", count=2)
+        self.assertGreater(float(sent.group(1)), 2.5)  # the first one's second, and the pause
+
+
 class Listing(RelayCase):
     def test_empty_queue(self):
         relay = self.relay(sink=self.sink())

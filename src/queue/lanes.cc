@@ -29,6 +29,10 @@ void Scheduler::configure(Transport& transport) const {
   if (transport.settings.destination_rate_delay.count() > 0) {
     transport.settings.initial_destination_concurrency = transport.settings.destination_concurrency_limit = 1;
   }
+  const int limit = transport.settings.destination_concurrency_limit;
+  int& initial = transport.settings.initial_destination_concurrency;
+  if (limit > 0) initial = std::min(initial, limit);
+  if (transport.settings.transport_rate_delay.count() > 0) transport.settings.process_limit = 1;
 }
 
 std::uint32_t Scheduler::transport_for(const std::string& name) {
@@ -185,10 +189,6 @@ void Scheduler::hand_out(std::uint32_t lane, Instant now) {
     request.affinity = l.affinities.back();
     l.affinities.pop_back();
   }
-  if (const auto pause = transport.settings.transport_rate_delay; pause.count() > 0) {
-    transport.timer = start_timer(TimerKind::transport, l.transport, pause, now);
-    transport.until = now.wall + pause;
-  }
   ports_.deliver(std::move(request));
 }
 
@@ -237,6 +237,14 @@ void Scheduler::judge_lane(std::uint32_t lane, const delivery::Report& report, I
     l.timer = start_timer(TimerKind::lane, lane, settings.destination_rate_delay, now);
     l.until = now.wall + settings.destination_rate_delay;
   }
+}
+
+// After a delivery over a transport that is to pause then.
+void Scheduler::pause_transport(std::uint32_t transport, Instant now) {
+  Transport& t = transports_[transport];
+  if (t.settings.transport_rate_delay.count() == 0) return;
+  t.timer = start_timer(TimerKind::transport, transport, t.settings.transport_rate_delay, now);
+  t.until = now.wall + t.settings.transport_rate_delay;
 }
 
 // All that waits in a lane that was just declared dead.

@@ -133,9 +133,22 @@ TEST_F(LanesTest, TransportRateDelaySpansDestinations) {
   restart();
   add({"a.example"});
   const QueueId b = add({"b.example"});
-  EXPECT_EQ(ports_.deliveries.size(), 1U);
+  advance(seconds{1});
+  EXPECT_EQ(ports_.deliveries.size(), 1U);  // the pause begins when the delivery ends
+  EXPECT_EQ(reason(b), Reason::process_limit);
+  sent(take());
+  EXPECT_TRUE(ports_.deliveries.empty());
   EXPECT_EQ(reason(b), Reason::rate_delay);
   advance(seconds{1});
+  EXPECT_EQ(ports_.deliveries.size(), 1U);
+}
+
+TEST_F(LanesTest, TheWindowNeverBeginsAboveTheLimit) {
+  settings_.transports["smtp"].destination_concurrency_limit = 2;  // and 5 to begin with
+  restart();
+  for (int i = 0; i < 6; ++i) add({"example.com"});
+  EXPECT_EQ(ports_.deliveries.size(), 2U);
+  for (int i = 0; i < 4; ++i) sent(take());
   EXPECT_EQ(ports_.deliveries.size(), 2U);
 }
 

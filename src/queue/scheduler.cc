@@ -203,6 +203,7 @@ void Scheduler::finished(delivery::Report report, Instant now) {
   --lanes_[flight.lane].busy;
   const std::uint32_t transport = lanes_[flight.lane].transport;
   --transports_[transport].busy;
+  pause_transport(transport, now);
   make_ready(flight.lane);
   run(transport, now);
   free_lane_if_unused(flight.lane);

@@ -144,6 +144,7 @@ class Scheduler {
   void withdraw(std::uint32_t share);
   void withdraw_all(std::uint32_t message);
   void judge_lane(std::uint32_t lane, const delivery::Report& report, Instant now);
+  void pause_transport(std::uint32_t transport, Instant now);
   void defer_lane(std::uint32_t lane, Instant now);
   void end_pause(std::uint32_t lane);
   void free_lane_if_unused(std::uint32_t lane);

@@ -31,7 +31,7 @@ struct TransportSettings {
   Feedback positive_feedback, negative_feedback;
   std::size_t destination_recipient_limit = 50;    // per delivery; 0: none; 1: lanes are per recipient
   std::chrono::seconds destination_rate_delay{0};  // pause of a lane after each delivery; forces a window of 1
-  std::chrono::seconds transport_rate_delay{0};    // least time between two deliveries of the transport
+  std::chrono::seconds transport_rate_delay{0};    // pause of the transport after each delivery; it does one at a time
   int process_limit = 100;  // deliveries at once over this transport (master.cf maxproc); 0: none
 };
 
