@@ -124,6 +124,8 @@ CASES = [
     (("unreachable-row", "transport", 1), "transport_maps = hash:DIR/transport\n", "", {"transport": "@example.org smtp:[x]\n"}),
     (("unreachable-row", "senders", 1), "sender_dependent_relayhost_maps = hash:DIR/senders\n", "", {"senders": "example.org [x]\n"}),
     # routing
+    (("bad-pattern", MAIN, 1), "mydestination = DIR/missing\n", "", {}),
+    (("configuration", MAIN, 1), "smtpd_discard_ehlo_keywords = chunking, frob\n", "", {}),
     (("bad-route", MAIN, 1), "relayhost = [x\n", "", {}),
     (("unknown-transport", MAIN, 1), "default_transport = smpt\n", "", {}),
     (("unknown-transport", "transport", 1), "transport_maps = hash:DIR/transport\n", "", {"transport": "example.org mail.example.org\n"}),

@@ -139,6 +139,29 @@ class Rates(RelayCase):
             self.assertReply(answers[-1], 250)
 
 
+class Commands(RelayCase):
+    def answers(self, *commands, **settings):
+        relay = self.relay(settings, name="relay%d" % len(os.listdir(self.folder)))
+        said = []
+        for command in commands:
+            with Dialogue(relay.port) as client:
+                said.append(client.command(command)[:3])
+        return said
+
+    def test_forbidden_commands(self):
+        commands = ("GET /", "post", "+ x", "FOO", "NOOP")
+        self.assertEqual(self.answers(*commands), ["221", "221", "221", "500", "250"])
+        for value, expected in (("", ["500", "500", "500", "500", "250"]), ("foo", ["500", "500", "500", "221", "250"]),
+                                ("!post, static:all", ["221", "500", "221", "221", "250"]),
+                                ("inline:{foo=x} regexp:{{/^P/ x}}", ["500", "221", "500", "221", "250"])):
+            self.assertEqual(self.answers(*commands, smtpd_forbidden_commands=value), expected, value)
+
+    def test_commands_without_effect(self):
+        self.assertEqual(self.answers("FOO x", "bar", smtpd_noop_commands="foo"), ["250", "500"])
+        self.assertEqual(self.answers("FOO x", "bar", smtpd_noop_commands="inline:{foo=x}"), ["250", "500"])
+        self.assertEqual(self.answers("FOO x", "bar", smtpd_noop_commands="!foo, static:all"), ["500", "250"])
+
+
 class Identities(RelayCase):
     def test_the_client_port_is_logged(self):
         relay = self.relay({"smtpd_client_port_logging": "yes"}, sink=self.sink())

@@ -48,9 +48,10 @@ dns::ResolverSettings read_resolver(config::Reader& reader);
 tables::TableSettings read_tables(std::shared_ptr<const config::Configuration> configuration, config::Reader& reader);
 // Of one smtpd service.
 access::AccessSettings read_access(config::Reader& reader);
+// Without the sets of commands.
 smtp::ServerSettings read_server(config::Reader& reader);
 // Without name and tag, which the caller adds.
-smtp_server::ServiceSettings read_service(config::Reader& reader);
+smtp_server::ServiceSettings read_service(config::Reader& reader, tables::TableRegistry& registry);
 // `mandatory`: the service does nothing before STARTTLS, or speaks TLS from the start.
 tls::ServerSettings read_server_tls(config::Reader& reader, bool mandatory);
 

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "daemon/settings.h"
 #include "daemon/settings_client.h"
+#include "tables/match_list.h"
 #include "tls/peer.h"
 
 namespace waypost::daemon {
@@ -38,18 +39,15 @@ smtp::BareNewline read_bare_newline(config::Reader& reader) {
   return smtp::BareNewline::normalize;
 }
 
-void read_forbidden_commands(config::Reader& reader, smtp::ServerSettings& out) {
-  out.forbidden_commands.clear();
-  out.forbid_non_letter_commands = false;
-  for (const auto& item : reader.list("smtpd_forbidden_commands")) {
-    if (item.find("/^[^A-Z]/") != std::string::npos) {
-      out.forbid_non_letter_commands = true;
-    } else if (item.find(':') == std::string::npos) {
-      out.forbidden_commands.push_back(to_upper(item));
-    } else {
-      reader.reject("smtpd_forbidden_commands", fmt::format("tables are not supported here yet: {}", item));
-    }
+smtp::CommandSet read_commands(config::Reader& reader, std::string_view name, tables::TableRegistry& registry) {
+  const auto list = std::make_shared<const tables::MatchList>(std::string(name), reader.text(name), registry);
+  if (list->empty()) return nullptr;
+  for (const auto& problem : list->problems()) reader.warn(name, problem, config::FindingCode::bad_pattern);
+  if (!list->immediate()) {
+    reader.reject(name, "a table that asks a server cannot be used here");
+    return nullptr;
   }
+  return [list](std::string_view word) { return list->matches_string_at_once(std::string(word)).value_or(false); };
 }
 
 void read_limits(config::Reader& reader, smtp::ServerSettings& out) {
@@ -95,12 +93,10 @@ smtp::ServerSettings read_server(config::Reader& reader) {
   std::vector<std::string> unknown;
   out.discard_ehlo_keywords = smtp::parse_ehlo_keywords(reader.text("smtpd_discard_ehlo_keywords"), &unknown);
   for (const auto& keyword : unknown)
-    reader.reject("smtpd_discard_ehlo_keywords", fmt::format("unknown EHLO keyword \"{}\"", keyword));
+    reader.warn("smtpd_discard_ehlo_keywords", fmt::format("unknown EHLO keyword \"{}\"", keyword));
   out.bare_newline = read_bare_newline(reader);
   out.bare_newline_reject_code = static_cast<int>(reader.number("smtpd_forbid_bare_newline_reject_code", 400, 599));
   out.forbid_unauth_pipelining = reader.flag("smtpd_forbid_unauth_pipelining");
-  read_forbidden_commands(reader, out);
-  out.noop_commands = reader.list("smtpd_noop_commands");
   out.tls = read_tls_level(reader);
   out.tls_wrapper = reader.flag("smtpd_tls_wrappermode");
   out.tls_auth_only = reader.flag("smtpd_tls_auth_only");
@@ -131,9 +127,11 @@ smtp_server::NoticeSettings read_notices(config::Reader& reader) {
 
 }  // namespace
 
-smtp_server::ServiceSettings read_service(config::Reader& reader) {
+smtp_server::ServiceSettings read_service(config::Reader& reader, tables::TableRegistry& registry) {
   smtp_server::ServiceSettings out;
   out.protocol = read_server(reader);
+  out.protocol.forbidden_commands = read_commands(reader, "smtpd_forbidden_commands", registry);
+  out.protocol.noop_commands = read_commands(reader, "smtpd_noop_commands", registry);
   out.timeout = reader.duration("smtpd_timeout", std::chrono::seconds(1));
   out.starttls_timeout = reader.duration("smtpd_starttls_timeout", std::chrono::seconds(1));
   out.tls_loglevel = static_cast<int>(reader.number("smtpd_tls_loglevel", 0, 4));

@@ -77,8 +77,12 @@ class Builder {
     with_internal("rewrite", [&](config::Reader& reader) {
       const auto domains = std::make_shared<const routing::Domains>(read_domains(configuration, reader), *out_->tables);
       out_->router = std::make_shared<const routing::Router>(read_router(configuration, reader, findings_), domains);
-      for (const auto& problem : domains->problems()) add(config::FindingCode::bad_pattern, problem);
-      for (const auto& problem : out_->router->problems()) add(config::FindingCode::bad_route, problem);
+      const auto patterns = domains->problems();
+      for (const auto& problem : patterns) add(reader, config::FindingCode::bad_pattern, problem);
+      for (const auto& problem : out_->router->problems()) {  // those of the domains among them
+        const bool said = std::ranges::find(patterns, problem) != patterns.end();
+        if (!said) add(reader, config::FindingCode::bad_route, problem);
+      }
     });
   }
 
@@ -102,7 +106,7 @@ class Builder {
     smtpd.key = plan.service->name;
     smtpd.service = plan.service;
     smtpd.endpoints = plan.endpoints;
-    smtpd.settings = read_service(reader);
+    smtpd.settings = read_service(reader, *out_->tables);
     smtpd.settings.protocol.stray_cr = stray_cr_;
     smtpd.settings.name = plan.service->name;
     smtpd.settings.tag = log_name(view) + "/smtpd";
@@ -280,11 +284,12 @@ class Builder {
     }
   }
 
-  // `text` begins with the name of the parameter: "mydestination: WHY", "parameter relayhost: WHY".
-  void add(config::FindingCode code, std::string text) {
+  // `text` begins with the name of a parameter, perhaps behind the word "parameter": its place is the finding's.
+  void add(config::Reader& reader, config::FindingCode code, std::string text) {
+    constexpr std::string_view kWord = "parameter ";
     std::string_view name = text;
-    if (name.starts_with("parameter ")) name.remove_prefix(10);
-    const auto origin = out_->configuration->view().origin(name.substr(0, name.find(':')));
+    if (name.starts_with(kWord)) name.remove_prefix(kWord.size());
+    const auto origin = reader.view().origin(name.substr(0, name.find(':')));
     findings_.push_back(config::make_finding(code, origin.file, origin.line, std::move(text)));
   }
 

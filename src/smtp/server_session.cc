@@ -1,6 +1,5 @@
 #include "smtp/server_session.h"
 
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -11,10 +10,6 @@
 
 namespace waypost::smtp {
 namespace {
-
-bool is_listed(const std::vector<std::string>& words, std::string_view word) {
-  return std::ranges::any_of(words, [word](const std::string& w) { return iequals(w, word); });
-}
 
 // Well-formed UTF-8 (RFC 3629 §4), without overlong forms and surrogates.
 bool is_utf8(std::string_view text) {
@@ -73,7 +68,7 @@ Action ServerSession::on_line(const Line& line, std::string_view behind) {
   const Command command = text_ok ? parse_command(line.text) : Command{};
   if (command.count == 0) return reject_line("500 5.5.2 Error: bad syntax");
   if (settings_.smtputf8 && !is_utf8(line.text)) return reject_line("500 5.5.2 Error: bad UTF-8 syntax");
-  if (is_listed(settings_.noop_commands, command.word(0))) {
+  if (settings_.noop_commands && settings_.noop_commands(command.word(0))) {
     say("250 2.0.0 Ok");
     if (junk_commands_++ > settings_.junk_command_limit) punish();
     return Action::next_line;
@@ -108,8 +103,8 @@ Action ServerSession::on_bad_line(const Line& line) {
 Action ServerSession::on_unknown(const Command& command, std::string_view line) {
   const auto word = command.word(0);
   where_ = verb_name(Verb::unknown);
-  const bool forbidden = is_listed(settings_.forbidden_commands, word) ||
-                         (settings_.forbid_non_letter_commands && !is_alpha(word.front())) || looks_like_header(word);
+  const bool listed = settings_.forbidden_commands && settings_.forbidden_commands(word);
+  const bool forbidden = listed || looks_like_header(word);
   if (!forbidden) return Action::next_line;
   observer_.non_smtp_command(line);
   say("221 2.7.0 Error: I can break rules, too. Goodbye.");

@@ -6,6 +6,8 @@
 #include <map>
 #include <vector>
 
+#include "base/text.h"
+
 namespace waypost::smtp {
 namespace {
 
@@ -302,7 +304,11 @@ TEST(ServerSession, PipeliningMayBeToleratedAndIsNotedOnce) {
 
 TEST(ServerSession, NonSmtpCommandsEndTheSession) {
   for (const char* line : {"GET / HTTP/1.1", "connect x", "\x16\x03\x01", "Subject: x", "[foo"}) {
-    Dialogue d;
+    Dialogue d(with([](ServerSettings& s) {
+      s.forbidden_commands = [](std::string_view word) {
+        return word == "GET" || word == "connect" || !is_alpha(word.front());
+      };
+    }));
     EXPECT_EQ(d.say(std::string(line) + "\r\n"), "221 2.7.0 Error: I can break rules, too. Goodbye.\r\n") << line;
     EXPECT_EQ(d.last, Action::close);
   }

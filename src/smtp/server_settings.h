@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,9 @@ struct EhloKeywords {
 std::uint32_t parse_ehlo_keywords(std::string_view list, std::vector<std::string>* unknown = nullptr);
 
 enum class ServerTls : std::uint8_t { none, may, encrypt };  // smtpd_tls_security_level
+
+// Whether a command, in any case, is one of a set. Null: none is.
+using CommandSet = std::function<bool(std::string_view word)>;
 
 struct ServerSettings {
   std::string hostname = "localhost";              // myhostname
@@ -54,10 +58,8 @@ struct ServerSettings {
   int bare_newline_reject_code = 550;                 // smtpd_forbid_bare_newline_reject_code
   StrayCr stray_cr = StrayCr::to_space;               // cleanup_replace_stray_cr_lf
   bool forbid_unauth_pipelining = true;               // smtpd_forbid_unauth_pipelining
-  // smtpd_forbidden_commands: words, and its default's pattern /^[^A-Z]/ (which ignores case).
-  std::vector<std::string> forbidden_commands = {"CONNECT", "GET", "POST"};
-  bool forbid_non_letter_commands = true;
-  std::vector<std::string> noop_commands;  // smtpd_noop_commands
+  CommandSet forbidden_commands;                      // smtpd_forbidden_commands; asked for unknown commands alone
+  CommandSet noop_commands;                           // smtpd_noop_commands
 
   ServerTls tls = ServerTls::none;
   bool tls_wrapper = false;          // smtpd_tls_wrappermode

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "base/text.h"
 #include "tables/keys.h"
+#include "tables/run_immediate.h"
 
 namespace waypost::tables {
 namespace {
@@ -79,12 +81,21 @@ std::vector<Key> MatchList::table_keys(const Query& query) const {
   return {{std::string(query.folded), false}};
 }
 
-net::Task<Result<bool>> MatchList::table_matches(const Table& table, std::vector<Key> keys) const {
-  for (auto& key : keys) {
+bool MatchList::immediate() const {
+  return items_ == nullptr || std::ranges::all_of(items_->items(), [](const MatchItem& item) {
+           const auto* table = std::get_if<std::shared_ptr<const Table>>(&item.what);
+           return table == nullptr || (*table)->immediate();
+         });
+}
+
+net::Task<Result<bool>> MatchList::table_matches(const Table& table, const Query& query) const {
+  for (auto& key : table_keys(query)) {
     if (key.partial && table.key_style() == KeyStyle::whole_only) continue;
     Lookup found;
     if (table.immediate()) {
       found = table.find(key.text);
+    } else if (query.at_once) {
+      found = fail(Errc::unavailable, "cannot wait for an answer");
     } else {
       Lookup later = co_await table.find_later(std::move(key.text));
       found = std::move(later);
@@ -117,7 +128,7 @@ net::Task<MatchList::Decision> MatchList::decide(const MatchItems& items, std::s
       if (query.folded.empty()) continue;
       Result<bool> matched = false;
       if (const auto* table = std::get_if<std::shared_ptr<const Table>>(&item.what)) {
-        Result<bool> in_table = co_await table_matches(**table, table_keys(query));
+        Result<bool> in_table = co_await table_matches(**table, query);
         matched = std::move(in_table);
       } else {
         matched = pattern_matches(item, query);
@@ -141,6 +152,12 @@ net::Task<Result<bool>> MatchList::matches_string(std::string text) const {
   const std::array queries = {Query{Subject::string, folded}};
   Result<bool> matched = co_await matches(queries);
   co_return matched;
+}
+
+Result<bool> MatchList::matches_string_at_once(std::string text) const {
+  const std::string folded = to_lower(text);
+  const std::array queries = {Query{Subject::string, folded, true}};
+  return run_immediate(matches(queries));
 }
 
 net::Task<Result<bool>> MatchList::matches_domain(std::string name) const {

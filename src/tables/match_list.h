@@ -39,9 +39,13 @@ class MatchList {
   MatchList(std::string parameter, std::string_view text, const TableSource& source, MatchListOptions options = {});
 
   bool empty() const { return items_ == nullptr || items_->items().empty(); }
+  // True: no table in it waits for a network. Tables that its files name are not looked at.
+  bool immediate() const;
 
   // The whole string against each item: mydestination, virtual_alias_domains.
   net::Task<Result<bool>> matches_string(std::string text) const;
+  // The same without waiting; a table that would wait fails.
+  Result<bool> matches_string_at_once(std::string text) const;
   // A domain name, with parents: relay_domains.
   net::Task<Result<bool>> matches_domain(std::string name) const;
   // A client or host by name and address (either may be empty), item by item: mynetworks.
@@ -55,12 +59,13 @@ class MatchList {
   struct Query {
     Subject subject;
     std::string_view folded;
+    bool at_once = false;  // nothing may wait
   };
   using Decision = Result<std::optional<bool>>;  // nullopt: no item matched
 
   Result<bool> pattern_matches(const MatchItem& item, const Query& query) const;
   std::vector<Key> table_keys(const Query& query) const;
-  net::Task<Result<bool>> table_matches(const Table& table, std::vector<Key> keys) const;
+  net::Task<Result<bool>> table_matches(const Table& table, const Query& query) const;
   net::Task<Decision> decide_in(const ListFile& file, std::span<const Query> queries) const;
   net::Task<Decision> decide(const MatchItems& items, std::span<const Query> queries) const;
   net::Task<Result<bool>> matches(std::span<const Query> queries) const;
