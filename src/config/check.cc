@@ -55,10 +55,18 @@ void reword_unused(Findings& findings) {
   }
 }
 
+// Whether what is set says the same as the default: nothing to tell about a parameter that does nothing.
+bool says_default(const View& view, std::string_view name, const Parameter& parameter) {
+  if (parameter.status == Status::honoured || parameter.type == Type::computed) return false;
+  const auto value = view.value(name), fallback = view.expanded(parameter.default_value);
+  return value && fallback && *value == *fallback;
+}
+
 void check_support(const Configuration& configuration, Findings& findings) {
+  const View view = configuration.view();
   for (const auto& [name, setting] : configuration.main.settings()) {
     const Parameter* parameter = find_any_parameter(name);
-    if (!parameter || parameter->type == Type::legacy || setting.value == parameter->default_value) continue;
+    if (!parameter || parameter->type == Type::legacy || says_default(view, name, *parameter)) continue;
     if (parameter->status == Status::not_yet) {
       findings.push_back(found(FindingCode::unsupported_parameter, setting,
                                fmt::format("{} is not supported yet and has no effect", name)));
@@ -69,7 +77,8 @@ void check_support(const Configuration& configuration, Findings& findings) {
   }
 }
 
-void check_overrides(const Service& service, Findings& findings) {
+void check_overrides(const Configuration& configuration, const Service& service, Findings& findings) {
+  const View view = configuration.view(&service);
   Names seen;
   for (const Override& override : service.overrides) {
     const Parameter* parameter = find_any_parameter(override.name);
@@ -80,6 +89,8 @@ void check_overrides(const Service& service, Findings& findings) {
           found(FindingCode::override_without_effect, service,
                 fmt::format("{} has no effect: {} does not read it, only {}", place, printable(service.command),
                             fmt::join(split(parameter->daemons, ","), ", "))));
+    } else if (says_default(view, override.name, *parameter)) {
+      continue;
     } else if (parameter->status == Status::not_yet) {
       findings.push_back(found(FindingCode::unsupported_parameter, service,
                                fmt::format("{} is not supported yet and has no effect", place)));
@@ -90,7 +101,7 @@ void check_overrides(const Service& service, Findings& findings) {
   }
 }
 
-void check_service(const Service& service, Findings& findings) {
+void check_service(const Configuration& configuration, const Service& service, Findings& findings) {
   const std::string_view command = service.command;
   if (service.type == "inet" && service.columns.is_private != "n") {
     findings.push_back(found(FindingCode::private_inet_service, service,
@@ -104,7 +115,7 @@ void check_service(const Service& service, Findings& findings) {
         found(FindingCode::unknown_command, service,
               fmt::format("service {}: unknown command {}", printable(service.name), printable(command))));
   }
-  check_overrides(service, findings);
+  check_overrides(configuration, service, findings);
 }
 
 void check_inet(const Configuration& configuration, Findings& findings) {
@@ -153,7 +164,7 @@ Findings check(const Configuration& configuration) {
   check_support(configuration, findings);
   check_inet(configuration, findings);
   for (const Service& service : configuration.master.services()) {
-    if (!configuration.master.is_replaced(service)) check_service(service, findings);
+    if (!configuration.master.is_replaced(service)) check_service(configuration, service, findings);
   }
   return findings;
 }

@@ -62,6 +62,14 @@ TEST(Check, NamesWhatIsNotHonoured) {
                           "main.cf, line 3: smtpd_milters is not supported yet and has no effect"));
 }
 
+TEST(Check, IsSilentAboutWhatRepeatsTheDefault) {
+  EXPECT_THAT(checked("virtual_alias_maps =\nmime_header_checks =\nmilter_macro_daemon_name = $myhostname\n",
+                      "s inet n - y - - smtpd -o smtpd_milters= -o content_filter= -o receive_override_options=\n"),
+              IsEmpty());
+  EXPECT_THAT(checked("", "s inet n - y - - smtpd -o content_filter=smtp:[x] -o smtpd_milters=\n"),
+              ElementsAre("master.cf, line 1: -o content_filter of service s is not supported yet and has no effect"));
+}
+
 TEST(Check, NamesOverridesThatNothingReads) {
   EXPECT_THAT(
       checked("", "s inet n - y - - smtpd\n  -o header_checks=pcre:/x -o syslog_nmae=y -o smtpd_timeout=5\n"),
