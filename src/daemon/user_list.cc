@@ -22,11 +22,12 @@ UserList::UserList(const std::string& parameter, std::string_view text, tables::
   if (!everybody_) names_ = tables::MatchList(parameter, text, registry);
 }
 
-net::Task<std::optional<std::string>> UserList::refused(std::uint32_t uid) const {
+net::Task<Result<std::optional<std::string>>> UserList::refused(std::uint32_t uid) const {
   if (everybody_) co_return std::nullopt;
   std::string name = login_name(uid);
   const auto matched = co_await names_.matches_string(name);
-  if (matched.value_or(false)) co_return std::nullopt;
+  if (!matched) co_return std::unexpected(matched.error());
+  if (*matched) co_return std::nullopt;
   co_return std::move(name);
 }
 

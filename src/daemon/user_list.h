@@ -18,8 +18,8 @@ class UserList {
   // A list that begins with "static:" has everybody, without looking anybody up.
   UserList(const std::string& parameter, std::string_view text, tables::TableRegistry& registry);
 
-  // The name of a user who is not in the list, or about whom it cannot be asked; nullopt: he may.
-  net::Task<std::optional<std::string>> refused(std::uint32_t uid) const;
+  // The name of a user who is not in the list; nullopt: he may. An error: the list cannot be asked now.
+  net::Task<Result<std::optional<std::string>>> refused(std::uint32_t uid) const;
 
  private:
   bool everybody_;

@@ -49,7 +49,7 @@ User current_user() {
 }
 
 // authorized_submit_users: the caller's name when he is not among them. pickup asks again, for those who go round this.
-std::optional<std::string> refused_submitter(const Context& context) {
+Result<std::optional<std::string>> refused_submitter(const Context& context) {
   SystemClock clock;
   NullLog nowhere;
   tables::TableRegistry registry(Log(nowhere, "sendmail", 0), clock);
@@ -58,8 +58,11 @@ std::optional<std::string> refused_submitter(const Context& context) {
 }
 
 int submit(const Console& console, const Context& context, SendmailOptions options) {
-  if (const auto refused = refused_submitter(context)) {
-    return console.fatal(fmt::format("User {}({}) is not allowed to submit mail", *refused, ::getuid()), kExitTempFail);
+  const auto refused = refused_submitter(context);
+  if (!refused) return console.fatal(refused.error().text, kExitTempFail);
+  if (*refused) {
+    return console.fatal(fmt::format("User {}({}) is not allowed to submit mail", **refused, ::getuid()),
+                         kExitTempFail);
   }
   const auto limit = context.message_size_limit == 0 ? std::size_t{1} << 31 : context.message_size_limit;
   const auto input = read_stdin(limit);
