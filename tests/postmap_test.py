@@ -342,7 +342,7 @@ class Building(MapCase):
         self.put("t", "a b\n")
         for arguments in (("hash:none",), ("texthash:t",), ("static:t",), ("foo:t",), ("proxy:hash:t",), ("fail:t",), ("-i", "foo:t"), ("-i", "texthash:t"),
                           ("-d", "a", "hash:none"), ("-d", "a", "texthash:t"), ("-d", "a", "static:x"), ("-d", "a", "foo:t"), ("-d", "a", "fail:t"),
-                          ("-d", "a", "regexp:t"), ("-d", "a", "environ:x"), ("-d", "a", "unix:passwd.byname"), ("-s", "hash:none"), ("-s", "static:x"), ("-s", "fail:x"),
+                          ("-d", "a", "hash:"), ("-d", "a", ":x"), ("-d", "a", "regexp:t"), ("-d", "a", "environ:x"), ("-d", "a", "unix:passwd.byname"), ("-s", "hash:none"), ("-s", "static:x"), ("-s", "fail:x"),
                           ("-s", "regexp:t"), ("-s", "environ:x"), ("-s", "foo:x"), ("-s",), (), ("-Z",), ("-q",), ("-q", "a", "-d", "b", "t"), ("-s", "-q", "b", "t"),
                           ("-q", "b", "-s", "t"), ("-b", "t"), ("-h", "-q", "a", "t"), ("-m", "-q", "-", "static:x")):
             self.assertSame("postmap", *arguments, input="k v\n" if arguments[:1] == ("-i",) else "")
@@ -378,7 +378,8 @@ class Asking(MapCase):
                       "unix:other", "randmap:{only}", "unionmap:{static:a,inline:{key=b}}", "pipemap:{inline:{key=two},inline:{two=three}}", "pipemap:{static:a}",
                       "unionmap:x", "pipemap:{x}", "randmap:{}", "inline:{a=b c}", "static:{a", "regexp:{{/^K(.*)/ <$1>}}", "pcre:{{/^k(?=e)/ look}}",
                       "cidr:{{10.0.0.0/8 ten}, {::/0 six}}", "regexp:{{/a/ b}", "regexp:{{/a/ b}}x", "cidr:{x}", "regexp:none", "pcre:none", "cidr:none", "texthash:none",
-                      "hash:none", "cdb:none", "lmdb:none", "foo:x", "static:", ":x"):
+                      "hash:none", "cdb:none", "lmdb:none", "foo:x", "static:", ":x", "proxy:", "inline:{=a}", 'inline:{{"a b" = c}}', 'inline:{"a b"=c}', "inline:{{a b = c}}",
+                      "inline:{{ a = {b} }}"):
             self.ask_all(table, ["Key", "two", "10.1.1.1", "::1", "root", ""])
 
     def test_duplicates_in_texthash(self):

@@ -535,6 +535,29 @@ class Users(RelayCase):
                 self.assertIn("fatal: User nobody(65534) is not allowed to flush the mail queue", flushed.stderr)
             relay.end()
 
+    @waypost_only("postdrop of an unpacked tree is not set-gid")
+    def test_lists_of_users_that_cannot_be_read(self):
+        lists = dict.fromkeys(("authorized_submit_users", "authorized_flush_users", "authorized_mailq_users"), "fail:x")
+        sink = self.sink()
+        relay = self.relay(lists, sink=sink)
+        for command, words, status in ((("sendmail", "a@example.org"), "submit", 75), (("mailq",), "mailq", 69), (("postqueue", "-f"), "flush", 69)):
+            done = self.as_nobody(relay, *command, input="Subject: x\n\nx\n")
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertIn("authorized_%s_users: fail:x: table lookup problem" % words, done.stderr)
+        # What was dropped before waits until somebody can tell whether it may be sent.
+        relay.stop()
+        relay.main["authorized_submit_users"] = "static:anyone"
+        relay.write()
+        self.assertEqual(self.as_nobody(relay, "sendmail", "a@example.org", input="Subject: x\n\nx\n").returncode, 0)
+        relay.main["authorized_submit_users"] = "fail:x"
+        relay.write()
+        relay.start()
+        relay.log.wait_for(r"warning: \S+/drop/\S+: authorized_submit_users: fail:x: table lookup problem; it stays for another attempt")
+        relay.main["authorized_submit_users"] = "static:anyone"
+        relay.write()
+        relay.restart()
+        sink.wait_messages(1)
+
     @waypost_only("only its own postdrop writes into the folder")
     def test_a_file_that_was_dropped_without_leave_is_set_aside(self):
         sink = self.sink()

@@ -2,6 +2,7 @@
 by postmap and through a running relay."""
 import os
 import shutil
+import socket
 import sqlite3
 import tempfile
 import threading
@@ -13,7 +14,7 @@ from harness.case import waypost_only
 from harness.certs import CertificateAuthority
 from harness.databases import MariaDb, Memcached, OpenLdap, PostgreSql
 from harness.lookup_servers import Socketmap, TcpTable
-from harness.waiting import wait_until
+from harness.waiting import accepts_connections, wait_until
 
 # What must stay data, whatever it looks like.
 HOSTILE = ["o'x' or '1'='1", "x'; drop table t; --", 'a"b', "a\\", "\\'; select 1; --", "%s", "%25", "*", "*)(uid=*", "a,dc=com", "ä'ö", "a\tb"]
@@ -144,6 +145,29 @@ class Tcp(TableCase):
             start = time.monotonic()
             relay.stop()
             self.assertLess(time.monotonic() - start, 20)
+
+    @waypost_only("asks for lists of clients when they connect")
+    def test_stop_after_a_reload_does_not_wait_for_a_slow_server(self):
+        held = threading.Event()
+        self.addCleanup(held.set)
+        server, table = self.server({"127.0.0.1": lambda _: held.wait(60) and b"500 no\n", "localhost": lambda _: held.wait(60) and b"500 no\n"})
+        relay = self.relay({"debug_peer_list": table}, start=False, name="listing")
+        relay.start(wait=False)
+        wait_until(lambda: accepts_connections(relay.port), 20, "the relay listens")
+        with socket.create_connection(("127.0.0.1", relay.port)):
+            wait_until(lambda: server.asked, 10, "the server is asked")
+            relay.reload()
+            start = time.monotonic()
+            relay.stop()
+            self.assertLess(time.monotonic() - start, 18)
+
+    def test_start_and_check_ask_no_server(self):
+        server, table = self.server({})
+        relay = self.relay({"relay_domains": "example.org", "relay_recipient_maps": table, "smtp_sasl_password_maps": table,
+                            "smtp_sasl_auth_enable": "yes", "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination"}, name="checked")
+        relay.postfix("check")
+        relay.reload()
+        self.assertEqual(server.asked, [])
 
     @waypost_only("its words differ")
     def test_bad_name_is_told_at_start(self):

@@ -3,6 +3,7 @@
 // sender, who could not be written to (reject_unlisted_sender).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -93,6 +94,10 @@ net::Task<Verdict> Policy::refuse_unlisted(Evaluation& evaluation, const Result<
   const auto& maps = is_local ? local_recipients_ : relay_recipients_;
   const bool is_checked = is_local || route->address_class == relay;
   if (!is_checked || maps.empty() || (is_local && is_own_user(route->recipient, settings_.double_bounce_sender)))
+    co_return Verdict::dunno;
+  // Nobody on the network is asked about an address that was made up for the proof: it counts as known.
+  const bool is_made_up = evaluation.subject().inquiry != nullptr;
+  if (is_made_up && !std::ranges::all_of(maps.tables(), [](const auto& table) { return table->immediate(); }))
     co_return Verdict::dunno;
   const auto known = co_await is_known(maps, *route);
   if (!known) co_return evaluation.lookup_failed(address, known.error().text);

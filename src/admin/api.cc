@@ -69,9 +69,10 @@ net::Task<Response> reload(Commands& commands) {
 net::Task<std::optional<Response>> refuse(Commands& commands, Permission permission, Caller caller) {
   if (caller.privileged) co_return std::nullopt;
   const auto name = co_await commands.refused_user(permission, caller.uid);
-  if (!name) co_return std::nullopt;
+  if (!name) co_return Response{503, "text/plain", name.error().text + "\n"};
+  if (!*name) co_return std::nullopt;
   co_return Response{403, "text/plain",
-                     fmt::format("User {}({}) is not allowed to {} the mail queue\n", *name, caller.uid,
+                     fmt::format("User {}({}) is not allowed to {} the mail queue\n", **name, caller.uid,
                                  permission == Permission::list ? "view" : "flush")};
 }
 

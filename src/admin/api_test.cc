@@ -8,7 +8,7 @@
 namespace waypost::admin {
 namespace {
 
-constexpr std::uint32_t kRefused = 4711;
+constexpr std::uint32_t kRefused = 4711, kUnknown = 4712;
 
 class FakeCommands final : public Commands {
  public:
@@ -18,7 +18,8 @@ class FakeCommands final : public Commands {
     last_selection = selection;
     co_return selection.ids;
   }
-  net::Task<std::optional<std::string>> refused_user(Permission, std::uint32_t uid) override {
+  net::Task<Result<std::optional<std::string>>> refused_user(Permission, std::uint32_t uid) override {
+    if (uid == kUnknown) co_return fail(Errc::unavailable, "authorized_mailq_users: fail:x: table lookup problem");
     co_return uid == kRefused ? std::optional<std::string>("guest") : std::nullopt;
   }
   net::Task<void> flush(std::optional<QueueId> id) override {
@@ -62,6 +63,12 @@ TEST_F(Api, AsksWhetherTheUserMayLookAndFlush) {
   EXPECT_EQ(flushed.body, "User guest(4711) is not allowed to flush the mail queue\n");
   EXPECT_TRUE(commands_.flushed.empty());
   EXPECT_EQ(ask("GET", "/v1/queue", {}, true, kRefused).status, 200);
+}
+
+TEST_F(Api, SaysWhyNobodyCanTellWhetherTheUserMay) {
+  const auto listing = ask("GET", "/v1/queue", {}, false, kUnknown);
+  EXPECT_EQ(listing.status, 503);
+  EXPECT_EQ(listing.body, "authorized_mailq_users: fail:x: table lookup problem\n");
 }
 
 TEST_F(Api, ActsOnTheIdsInTheBody) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/queue_id.h"
+#include "base/result.h"
 #include "net/task.h"
 
 namespace waypost::admin {
@@ -31,8 +32,8 @@ struct ReloadOutcome {
 class Commands {
  public:
   virtual ~Commands() = default;
-  // The name of the user when he may not; nullopt: he may.
-  virtual net::Task<std::optional<std::string>> refused_user(Permission permission, std::uint32_t uid) = 0;
+  // The name of the user when he may not; nullopt: he may. An error: nobody can tell now.
+  virtual net::Task<Result<std::optional<std::string>>> refused_user(Permission permission, std::uint32_t uid) = 0;
   // JSON lines, one message a line, as postqueue -j prints them.
   virtual net::Task<std::string> list() = 0;
   // The messages that the action found and changed.

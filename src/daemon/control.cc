@@ -86,7 +86,7 @@ net::Task<std::vector<queue::QueueItem>> Control::items() {
   co_return all;
 }
 
-net::Task<std::optional<std::string>> Control::refused_user(admin::Permission permission, std::uint32_t uid) {
+net::Task<Result<std::optional<std::string>>> Control::refused_user(admin::Permission permission, std::uint32_t uid) {
   const auto users = users_.load();
   const auto& list = permission == admin::Permission::list ? users->list : users->flush;
   auto refused = co_await list.refused(uid);

@@ -33,7 +33,7 @@ class Control final : public admin::Commands {
   // Of the configuration in use. Any thread.
   void set_users(std::shared_ptr<const UserLists> users) { users_.store(std::move(users)); }
 
-  net::Task<std::optional<std::string>> refused_user(admin::Permission permission, std::uint32_t uid) override;
+  net::Task<Result<std::optional<std::string>>> refused_user(admin::Permission permission, std::uint32_t uid) override;
   net::Task<std::string> list() override;
   net::Task<std::vector<QueueId>> act(admin::QueueAction action, admin::Selection selection) override;
   net::Task<void> flush(std::optional<QueueId> id) override;

@@ -146,9 +146,9 @@ bool Pickup::submit(std::vector<Found> batch) {
 net::Task<void> Pickup::submit_one(Found found, std::function<void(bool)> done) {
   // The command has asked already; this is for files that did not come from it.
   const auto users = users_.load();
-  const auto refused = co_await users->submit.look_up(found.uid);
+  const auto refused = co_await users->submit.refused(found.uid);
   if (!refused) {
-    parts_.log.warning("{}/{} stays for another attempt: {}", parts_.folder, found.name, refused.error().text);
+    stays(found.name, refused.error().text);
     done(false);
     co_return;
   }
@@ -178,10 +178,13 @@ net::Task<void> Pickup::submit_one(Found found, std::function<void(bool)> done) 
   } else if (verdict.refusal->code >= 500) {
     set_aside(found.name, verdict.refusal->text);
   } else {
-    parts_.log.warning("{}: {}/{} stays for another attempt: {}", id.text(), parts_.folder, found.name,
-                       verdict.refusal->text);
+    stays(found.name, verdict.refusal->text);
   }
   done(!verdict.refusal || verdict.refusal->code >= 500);
+}
+
+void Pickup::stays(const std::string& name, const std::string& why) const {
+  parts_.log.warning("{}/{}: {}; it stays for another attempt", parts_.folder, name, why);
 }
 
 void Pickup::set_aside(const std::string& name, const std::string& why) const {

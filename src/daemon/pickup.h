@@ -65,6 +65,7 @@ class Pickup {
   Result<Found> read(const std::string& name) const;
   bool submit(std::vector<Found> batch);  // true when a file went away
   net::Task<void> submit_one(Found found, std::function<void(bool)> done);
+  void stays(const std::string& name, const std::string& why) const;
   void set_aside(const std::string& name, const std::string& why) const;
 
   Parts parts_;

@@ -257,9 +257,10 @@ void Relay::stop(std::chrono::seconds limit) {
       queue_->stop(std::max(std::chrono::duration_cast<Duration>(deadline - environment_.clock.mono()), Duration(0)));
   if (!drained || !idle)
     master_log_.warning("sessions or deliveries were cut off at the stop; their mail stays queued");
-  // Phase 3: everything else.
-  groups_->clear();
+  // Phase 3: everything else. Lookups end first: a session that is cut off may be the last to hold a table, and cannot
+  // wait for what the table's workers wait for.
   snapshot_->tables->workers()->stop();
+  groups_->clear();
   dispatcher_->stop();
   spool_->stop();
   blocking_.reset();

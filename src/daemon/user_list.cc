@@ -12,15 +12,13 @@
 namespace waypost::daemon {
 namespace {
 
-constexpr std::string_view kUnknown = "unknown";
-
 Result<std::string> login_name(std::uint32_t uid) {
   std::array<char, 16384> buffer{};
   passwd entry{};
   passwd* found = nullptr;
   const int error = ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
   if (found != nullptr) return found->pw_name;
-  if (error == 0 || error == ENOENT || error == ESRCH) return std::string(kUnknown);
+  if (error == 0 || error == ENOENT || error == ESRCH) return std::string("unknown");
   return fail(Errc::unavailable, fmt::format("name of user {}: {}", uid, errno_text(error)));
 }
 
@@ -31,7 +29,7 @@ UserList::UserList(const std::string& parameter, std::string_view text, tables::
   if (!everybody_) names_ = tables::MatchList(parameter, text, registry);
 }
 
-net::Task<Result<std::optional<std::string>>> UserList::look_up(std::uint32_t uid) const {
+net::Task<Result<std::optional<std::string>>> UserList::refused(std::uint32_t uid) const {
   using Answer = std::optional<std::string>;
   if (everybody_) co_return Answer();
   auto name = login_name(uid);
@@ -39,12 +37,6 @@ net::Task<Result<std::optional<std::string>>> UserList::look_up(std::uint32_t ui
   const auto matched = co_await names_.matches_string(*name);
   if (!matched) co_return std::unexpected(matched.error());
   co_return *matched ? Answer() : Answer(std::move(*name));
-}
-
-net::Task<std::optional<std::string>> UserList::refused(std::uint32_t uid) const {
-  auto found = co_await look_up(uid);
-  if (found) co_return std::move(*found);
-  co_return login_name(uid).value_or(std::string(kUnknown));
 }
 
 }  // namespace waypost::daemon

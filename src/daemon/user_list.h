@@ -20,9 +20,7 @@ class UserList {
   UserList(const std::string& parameter, std::string_view text, tables::TableRegistry& registry);
 
   // The name of a user who is not in the list; nullopt: he may. Errc::unavailable: nobody can say now.
-  net::Task<Result<std::optional<std::string>>> look_up(std::uint32_t uid) const;
-  // The same for who wants his answer now: about whom nobody can say, he may not.
-  net::Task<std::optional<std::string>> refused(std::uint32_t uid) const;
+  net::Task<Result<std::optional<std::string>>> refused(std::uint32_t uid) const;
 
  private:
   bool everybody_;

@@ -29,15 +29,14 @@ class Incoming final : public IncomingMessage {
 
 }  // namespace
 
-net::Task<bool> PolicyAccess::is_listed(ClientList list, const access::Subject& subject) {
-  const auto matched = co_await list_of(list).matches_host(subject.client_name, subject.client_address);
-  co_return matched.value_or(false);
+net::Task<Result<bool>> PolicyAccess::is_listed(ClientList list, const access::Subject& subject) {
+  return list_of(list).matches_host(subject.client_name, subject.client_address);
 }
 
-net::Task<std::optional<std::string>> PolicyAccess::hidden_keywords(const access::Subject& subject) {
+net::Task<Result<std::optional<std::string>>> PolicyAccess::hidden_keywords(const access::Subject& subject) {
   if (hidden_keywords_.empty()) co_return std::nullopt;
   auto found = co_await hidden_keywords_.find({subject.client_address});
-  co_return found ? std::move(*found) : std::nullopt;
+  co_return found;
 }
 
 std::optional<smtp::Reply> IntakeAdapter::check_space(std::uint64_t size) {

@@ -48,8 +48,7 @@ class PolicyAccess final : public AccessPort {
     return policy_->check_end_of_data(subject);
   }
   bool has(ClientList list) const override { return !list_of(list).empty(); }
-  // Nobody is in a list that cannot be read.
-  net::Task<bool> is_listed(ClientList list, const access::Subject& subject) override;
+  net::Task<Result<bool>> is_listed(ClientList list, const access::Subject& subject) override;
   net::Task<Result<bool>> may_omit_headers(const access::Subject& subject) override {
     return policy_->may_omit_headers(subject);
   }
@@ -57,7 +56,7 @@ class PolicyAccess final : public AccessPort {
   net::Task<Result<std::optional<std::string>>> replaced_command(std::string command) override {
     return command_filter_.find({std::move(command)});
   }
-  net::Task<std::optional<std::string>> hidden_keywords(const access::Subject& subject) override;
+  net::Task<Result<std::optional<std::string>>> hidden_keywords(const access::Subject& subject) override;
 
  private:
   const tables::MatchList& list_of(ClientList list) const { return lists_[static_cast<std::size_t>(list)]; }

@@ -46,14 +46,14 @@ class AccessPort {
   virtual net::Task<access::Decision> check_end_of_data(const access::Subject& subject) = 0;
   // False: nobody is in it, and there is no need to ask.
   virtual bool has(ClientList list) const = 0;
-  virtual net::Task<bool> is_listed(ClientList list, const access::Subject& subject) = 0;
+  virtual net::Task<Result<bool>> is_listed(ClientList list, const access::Subject& subject) = 0;
   // local_header_rewrite_clients: may this client leave out headers, which are then added? An error defers the mail.
   virtual net::Task<Result<bool>> may_omit_headers(const access::Subject& subject) = 0;
   // smtpd_command_filter: whether there is one, and what it makes of a command; nullopt: nothing else.
   virtual bool filters_commands() const = 0;
   virtual net::Task<Result<std::optional<std::string>>> replaced_command(std::string command) = 0;
   // smtpd_discard_ehlo_keyword_address_maps: the EHLO keywords to hide from this client; nullopt: the service's own.
-  virtual net::Task<std::optional<std::string>> hidden_keywords(const access::Subject& subject) = 0;
+  virtual net::Task<Result<std::optional<std::string>>> hidden_keywords(const access::Subject& subject) = 0;
 };
 
 // The end of a message's way in: an id, or why it was not taken.

@@ -105,8 +105,8 @@ net::Task<void> Session::run() {
 
 // Limits, TLS in wrapper mode, the greeting.
 net::Task<bool> Session::admit() {
-  co_await learn_lists();
-  if (!take_connection()) co_return false;
+  const bool is_known = co_await learn_lists();
+  if (!is_known || !take_connection()) co_return false;
   protocol_.set_tls_available(service_->tls_context != nullptr);
   if (settings().protocol.tls_wrapper) {
     const bool encrypted = may_shake_hands() && co_await shake_hands();
@@ -168,7 +168,7 @@ net::Task<bool> Session::filter_command(std::string line, std::string& out) {
   const auto found = co_await service_->access->replaced_command(command);
   if (!found) {
     log_.log().warning("{}", found.error().text);
-    protocol_.say_goodbye({421, "4.3.0", fmt::format("{} Server local data error", settings().protocol.hostname)});
+    say_data_error();
     co_return false;
   }
   if (*found) {

@@ -68,22 +68,37 @@ void Session::identify() {
   client_range_ = client_range(ends_.client_address, settings().ipv4_prefix_length, settings().ipv6_prefix_length);
 }
 
-net::Task<void> Session::learn_lists() {
+// False: what to announce to this client is not known, and it must come again.
+net::Task<bool> Session::learn_lists() {
   AccessPort& access = *service_->access;
   const bool limited = service_->client_connections != nullptr || service_->rates != nullptr;
+  bool is_known = true;
   for (std::size_t i = 0; i < kClientLists; ++i) {
     lists_[i] = false;
     const auto list = static_cast<ClientList>(i);
     if (!access.has(list) || (list == ClientList::unlimited && !limited)) continue;
-    const bool in = co_await access.is_listed(list, subject_);
-    lists_[i] = in;
+    const auto in = co_await access.is_listed(list, subject_);
+    if (!in) log_.log().warning("{}", in.error().text);
+    is_known = is_known && (in || (list != ClientList::xclient && list != ClientList::xforward));
+    lists_[i] = in.value_or(false);
   }
   protocol_.set_bare_newline(listed(ClientList::bare_newlines) ? smtp::BareNewline::no
                                                                : settings().protocol.bare_newline);
   protocol_.set_trust(listed(ClientList::xclient), listed(ClientList::xforward));
   const auto keywords = co_await access.hidden_keywords(subject_);
-  protocol_.set_discarded_keywords(keywords ? smtp::parse_ehlo_keywords(*keywords)
-                                            : settings().protocol.discard_ehlo_keywords);
+  if (!is_known || !keywords) {
+    log_.log().warning("don't know what EHLO features to announce to {}", log_.client());
+    say_data_error();
+    co_return false;
+  }
+  protocol_.set_discarded_keywords(*keywords ? smtp::parse_ehlo_keywords(**keywords)
+                                             : settings().protocol.discard_ehlo_keywords);
+  co_return true;
+}
+
+void Session::say_data_error() {
+  if (settings().protocol.tls_wrapper && !protocol_.encrypted()) return;  // he would not understand
+  protocol_.say_goodbye({421, "4.3.0", fmt::format("{} Server local data error", settings().protocol.hostname)});
 }
 
 // The limits of connections at once and of connections in a time. A client that speaks for others has none of its own.
@@ -161,8 +176,8 @@ net::Task<Action> Session::introduce() {
   memory_ = {};
   omits_headers_.reset();
   identify();
-  co_await learn_lists();
-  if (!take_connection()) co_return Action::close;
+  const bool is_known = co_await learn_lists();
+  if (!is_known || !take_connection()) co_return Action::close;
   describe_subject(Action::next_line);
   const access::Decision decision = co_await service_->access->check_connect(subject_, memory_);
   const auto refusal = judge(decision);

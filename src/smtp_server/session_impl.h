@@ -58,7 +58,8 @@ class Session {
 
   // Who the client is and what it may do (session_client.cc).
   void identify();
-  net::Task<void> learn_lists();
+  net::Task<bool> learn_lists();
+  void say_data_error();
   bool listed(ClientList list) const { return lists_[static_cast<std::size_t>(list)]; }
   bool take_connection();
   bool is_over_rate(RateEvent event);

@@ -243,6 +243,23 @@ TEST(Session, ProtocolAbuseIsLogged) {
   EXPECT_TRUE(server.logged("warning: Illegal address syntax from unknown[127.0.0.1] in MAIL command: <a@b"));
 }
 
+TEST(Session, ListThatCannotBeReadIsToldAndTreatedAsSafe) {
+  TestServer server;
+  server.access->unreadable = {ClientList::debug};
+  TestClient served = server.greeted();
+  EXPECT_TRUE(server.logged("warning: a list: fail:x: table lookup problem"));
+  for (const auto list : {ClientList::xclient, ClientList::xforward}) {
+    server.access->unreadable = {list};
+    TestClient refused = server.client();
+    EXPECT_EQ(refused.rest(), "421 4.3.0 mx.example Server local data error\r\n");
+  }
+  EXPECT_TRUE(server.logged("warning: don't know what EHLO features to announce to unknown[127.0.0.1]"));
+  server.access->unreadable.clear();
+  server.access->hidden = fail(Errc::unavailable, "fail:x: table lookup problem");
+  TestClient unsure = server.client();
+  EXPECT_EQ(unsure.rest(), "421 4.3.0 mx.example Server local data error\r\n");
+}
+
 TEST(Session, LimitsConnections) {
   TestServer server;
   server.service.connections = std::make_shared<net::Limiter>(3);

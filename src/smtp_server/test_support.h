@@ -37,8 +37,9 @@ class FakeAccess final : public AccessPort {
     last = subject;
     return say(end_of_data);
   }
-  bool has(ClientList list) const override { return lists.contains(list); }
-  net::Task<bool> is_listed(ClientList list, const access::Subject& subject) override {
+  bool has(ClientList list) const override { return lists.contains(list) || unreadable.contains(list); }
+  net::Task<Result<bool>> is_listed(ClientList list, const access::Subject& subject) override {
+    if (unreadable.contains(list)) co_return fail(Errc::unavailable, "a list: fail:x: table lookup problem");
     co_return lists[list].contains(subject.client_address);
   }
   net::Task<Result<bool>> may_omit_headers(const access::Subject&) override { co_return omit_headers; }
@@ -47,7 +48,7 @@ class FakeAccess final : public AccessPort {
     const auto found = commands.find(command);
     co_return found == commands.end() ? std::nullopt : std::optional(found->second);
   }
-  net::Task<std::optional<std::string>> hidden_keywords(const access::Subject&) override { co_return hidden; }
+  net::Task<Result<std::optional<std::string>>> hidden_keywords(const access::Subject&) override { co_return hidden; }
 
   static access::Decision refusal(int code, std::string dsn, std::string text) {
     access::Decision out;
@@ -63,7 +64,8 @@ class FakeAccess final : public AccessPort {
   access::Subject last;
   std::map<ClientList, std::set<std::string>> lists;  // addresses
   Result<bool> omit_headers = false;
-  std::optional<std::string> hidden;
+  std::set<ClientList> unreadable;
+  Result<std::optional<std::string>> hidden;
   std::map<std::string, std::string> commands;
 
  private:

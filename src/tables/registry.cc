@@ -142,7 +142,7 @@ std::shared_ptr<const Table> TableRegistry::make(std::string_view type_name, int
 }
 
 std::shared_ptr<const Table> TableRegistry::open_locked(std::string_view type_name, int depth) {
-  while (type_name.starts_with(kProxy)) type_name.remove_prefix(kProxy.size());
+  while (type_name.starts_with(kProxy) && type_name != kProxy) type_name.remove_prefix(kProxy.size());
   if (const auto found = tables_.find(type_name); found != tables_.end()) return found->second;
   auto table = make(type_name, depth);
   return tables_.emplace(type_name, std::move(table)).first->second;

@@ -60,7 +60,7 @@ TEST_F(RegistryTest, InlineWithBlanksOutsideBracesFailsAsInPostfix) {
             "inline:{a=b c, d=e} is unavailable. missing '=' after attribute name: \"inline:{a=b c, d=e}\"; need "
             "\"inline:{name=value...}\"");
   for (const auto bad :
-       {"inline:", "inline:{", "inline:{}", "inline:a=b", "inline:{ , }", "inline:{=x}", "inline:{{a=b}x}"}) {
+       {"inline:", "inline:{", "inline:{}", "inline:a=b", "inline:{ , }", "inline:{{a b=x}}", "inline:{{a=b}x}"}) {
     EXPECT_THAT(find(bad, "a"), HasSubstr("is unavailable. ")) << bad;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "base/text.h"
@@ -26,19 +27,21 @@ bool add_row(RowIndex& rows, const Row& row, const std::string& path, const Text
   return problem.empty();
 }
 
-// The '=' that ends the key: the first outside double quotes and not behind a backslash.
-std::size_t equals_sign(std::string_view text) {
+// The end of the key: the first '=' or blank outside double quotes and not behind a backslash; nullopt when a quote
+// stays open.
+std::optional<std::size_t> inline_key_end(std::string_view text) {
   bool in_quotes = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\') {
       ++i;
     } else if (text[i] == '"') {
       in_quotes = !in_quotes;
-    } else if (text[i] == '=' && !in_quotes) {
+    } else if (!in_quotes && (text[i] == '=' || is_space(text[i]))) {
       return i;
     }
   }
-  return std::string_view::npos;
+  if (in_quotes) return std::nullopt;
+  return text.size();
 }
 
 // Reads one item into `rows`; what is wrong with it, or "".
@@ -49,11 +52,12 @@ std::string add_inline_row(std::string_view word, RowIndex& rows) {
     if (!inside) return fmt::format("syntax error after '}}' in \"{}\"", word);
     item = *inside;
   }
-  const auto equals = equals_sign(item);
-  if (equals == std::string_view::npos) return "missing '=' after attribute name";
-  const auto key = trim(item.substr(0, equals));
-  if (key.empty()) return "missing attribute name";
-  if (rows.put(to_lower(key), trim(item.substr(equals + 1))) == RowIndex::Added::full) return "table too large";
+  item = trim_left(item);
+  const auto end = inline_key_end(item);
+  if (!end) return "unbalanced '\"'";
+  const auto rest = trim_left(item.substr(*end));
+  if (!rest.starts_with('=')) return "missing '=' after attribute name";
+  if (rows.put(to_lower(item.substr(0, *end)), trim(rest.substr(1))) == RowIndex::Added::full) return "table too large";
   return "";
 }
 

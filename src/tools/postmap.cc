@@ -79,7 +79,7 @@ class Postmap {
 
   TableName table_name(std::string_view table) const {
     const bool is_writing = options_.action == PostmapAction::build || options_.action == PostmapAction::update;
-    while (!is_writing && table.starts_with(kProxy)) table.remove_prefix(kProxy.size());
+    while (!is_writing && table.starts_with(kProxy) && table != kProxy) table.remove_prefix(kProxy.size());
     const auto colon = table.find(':');
     if (colon == std::string_view::npos) return {default_type_, std::string(table)};
     return {std::string(table.substr(0, colon)), std::string(table.substr(colon + 1))};

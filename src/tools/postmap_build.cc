@@ -48,6 +48,7 @@ Result<const Database*> database_to_build(const TableName& table) {
 
 // A table of which single records can be changed.
 Result<const Database*> database_to_change(const TableName& table) {
+  if (auto named = check_name(table); !named) return std::unexpected(named.error());
   const Database* const database = tables::find_database(table.type);
   if (database != nullptr && database->can_change) return database;
   if (database != nullptr) return fail(Errc::unsupported, kOnlyAnew);
@@ -140,6 +141,12 @@ class Maker {
 };
 
 }  // namespace
+
+Result<> check_name(const TableName& table) {
+  if (!table.type.empty() && !table.path.empty()) return {};
+  return fail(Errc::invalid,
+              fmt::format("open dictionary: expecting \"type:name\" form instead of \"{}\"", table.text()));
+}
 
 Result<> build_table(const TableName& table, const PostmapOptions& options, std::vector<std::string>& warnings) {
   if (table.type == "proxy") return std::unexpected(database_to_build(table).error());

@@ -17,6 +17,8 @@ struct TableName {
   std::string text() const { return type + ":" + path; }
 };
 
+// Whether both parts are there, as for a table that is opened.
+Result<> check_name(const TableName& table);
 // Reads `table.path` (build) or `text` (update) and writes the database file. `warnings` come in the order of the
 // source. Errors carry Postfix's fatal text.
 Result<> build_table(const TableName& table, const PostmapOptions& options, std::vector<std::string>& warnings);

@@ -51,10 +51,7 @@ QueriedTable::QueriedTable(TableName table, const PostmapOptions& options)
 Result<QueriedTable> QueriedTable::open(const TableName& table, const PostmapOptions& options,
                                         std::vector<std::string>& warnings) {
   QueriedTable opened(table, options);
-  if (table.type.empty() || table.path.empty()) {
-    return fail(Errc::invalid,
-                fmt::format("open dictionary: expecting \"type:name\" form instead of \"{}\"", table.text()));
-  }
+  if (auto named = check_name(table); !named) return std::unexpected(named.error());
   const tables::TextRowOptions text{.duplicates = options.duplicates, .fold = options.fold, .utf8 = options.utf8};
   if (const auto* database = tables::find_database(table.type)) {
     auto loaded = tables::load_database_or_text(*database, table.path, text, options.nul_bytes);

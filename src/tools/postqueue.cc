@@ -62,7 +62,7 @@ int flush(const Console& console, const Context& context, const std::string& tar
   const auto response = admin::call(context.paths.control_socket, "POST", target);
   if (!response) return console.fatal("Cannot flush mail queue - mail system is down", kExitUnavailable);
   if (response->status == 403) return console.fatal(trim(response->body), kExitNoPermission);
-  if (response->status >= 300) return console.fatal(response->body, kExitUnavailable);
+  if (response->status >= 300) return console.fatal(trim(response->body), kExitUnavailable);
   return kExitOk;
 }
 

@@ -49,21 +49,21 @@ User current_user() {
   return user;
 }
 
-// authorized_submit_users: the caller's name when he is not among them. pickup asks again, for those who go round this.
-std::optional<std::string> refused_submitter(const Context& context) {
+// authorized_submit_users: the exit status for a caller who is not among them, or about whom it cannot be asked. pickup
+// asks again, for those who go round this.
+std::optional<int> refuse_submitter(const Console& console, const Context& context) {
   SystemClock clock;
   NullLog nowhere;
   tables::TableRegistry registry(Log(nowhere, "sendmail", 0), clock);
   const daemon::UserList users("authorized_submit_users", context.authorized_submit_users, registry);
-  return tables::run_immediate(users.refused(::getuid()));
-}
-
-int refuse(const Console& console, std::string_view name) {
-  return console.fatal(fmt::format("User {}({}) is not allowed to submit mail", name, ::getuid()), kExitTempFail);
+  const auto refused = tables::run_immediate(users.refused(::getuid()));
+  if (!refused) return console.fatal(refused.error().text, kExitTempFail);
+  if (!*refused) return std::nullopt;
+  return console.fatal(fmt::format("User {}({}) is not allowed to submit mail", **refused, ::getuid()), kExitTempFail);
 }
 
 int submit(const Console& console, const Context& context, SendmailOptions options) {
-  if (const auto refused = refused_submitter(context)) return refuse(console, *refused);
+  if (const auto status = refuse_submitter(console, context)) return *status;
   const auto limit = context.message_size_limit == 0 ? std::size_t{1} << 31 : context.message_size_limit;
   const auto input = read_stdin(limit);
   if (!input && input.error().code == Errc::invalid) {
@@ -148,7 +148,7 @@ int sendmail_main(int argc, char** argv) {
     case SendmailMode::daemon:
       return console.fatal("to start the mail system use: postfix start", kExitTempFail);
     case SendmailMode::smtp_stdin:
-      if (const auto refused = refused_submitter(*context)) return refuse(console, *refused);
+      if (const auto status = refuse_submitter(console, *context)) return *status;
       return serve_smtp_on_stdin(console, *context);
     case SendmailMode::probe:
       return console.fatal("address probes (-bv) are not supported yet", kExitTempFail);
