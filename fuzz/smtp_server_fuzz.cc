@@ -11,17 +11,6 @@ namespace {
 
 using namespace waypost::smtp;
 
-class Silent final : public ServerObserver {
- public:
-  void illegal_address(std::string_view, std::string_view) override {}
-  void non_smtp_command(std::string_view) override {}
-  void improper_pipelining(std::string_view, std::string_view) override {}
-  void line_too_long(std::string_view, std::size_t) override {}
-  void bare_newline_refused() override {}
-  void auth_aborted(std::string_view) override {}
-  void etrn_refused(std::string_view) override {}
-};
-
 ServerSettings settings_from(std::uint8_t bits) {
   ServerSettings settings;
   settings.hostname = "mx.example";
@@ -129,7 +118,7 @@ class Driver {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 3) return 0;
   const ServerSettings settings = settings_from(data[0]);
-  Silent observer;
+  SilentObserver observer;
   ServerSession session(settings, observer, {"c.example", "192.0.2.1"});
   Driver driver(session, settings, data[1]);
   driver.run({reinterpret_cast<const char*>(data + 3), size - 3}, 1 + data[2]);

@@ -37,13 +37,6 @@ std::optional<std::string> style_fault(std::string_view value) {
   return fmt::format("bad mynetworks_style value: {}; specify exactly one value", printable(value));
 }
 
-int family_of(std::string_view protocols) {
-  const auto words = split(protocols, kSeparators);
-  const auto has = [&](std::string_view word) { return std::ranges::find(words, word) != words.end(); };
-  const bool ipv4 = has("all") || has("ipv4"), ipv6 = has("all") || has("ipv6");
-  return ipv4 == ipv6 ? AF_UNSPEC : ipv4 ? AF_INET : AF_INET6;
-}
-
 std::optional<std::string> interface_fault(std::string_view value, int family, const Machine& machine) {
   if (value == "all" || value == "loopback-only") return std::nullopt;
   if (machine.interfaces.empty()) return std::nullopt;  // the system did not tell
@@ -62,6 +55,13 @@ std::optional<std::string> interface_fault(std::string_view value, int family, c
 }
 
 }  // namespace
+
+int inet_family(std::string_view protocols) {
+  const auto words = split(protocols, kSeparators);
+  const auto has = [&](std::string_view word) { return std::ranges::find(words, word) != words.end(); };
+  const bool ipv4 = has("all") || has("ipv4"), ipv6 = has("all") || has("ipv6");
+  return ipv4 == ipv6 ? AF_UNSPEC : ipv4 ? AF_INET : AF_INET6;
+}
 
 std::vector<std::string> interface_addresses(std::string_view word, int family) {
   if (word.size() > 1 && word.front() == '[' && word.back() == ']') word = word.substr(1, word.size() - 2);
@@ -90,7 +90,7 @@ std::optional<InetFault> inet_fault(const View& view, const Machine& machine) {
   if (!view.is_set("mynetworks")) {
     if (auto text = style_fault(*style)) return InetFault{"mynetworks_style", *text};
   }
-  auto text = interface_fault(*interfaces, family_of(*protocols), machine);
+  auto text = interface_fault(*interfaces, inet_family(*protocols), machine);
   return text ? std::optional(InetFault{"inet_interfaces", std::move(*text)}) : std::nullopt;
 }
 

@@ -21,6 +21,9 @@ struct InetFault {
 // where mynetworks is computed from it. Names in inet_interfaces are looked up as the system does.
 std::optional<InetFault> inet_fault(const View& view, const Machine& machine);
 
+// The address family that a value of inet_protocols stands for: AF_INET, AF_INET6 or AF_UNSPEC.
+int inet_family(std::string_view protocols);
+
 // The addresses of a word of inet_interfaces that is neither `all` nor `loopback-only`: an address, with or without
 // brackets, or a host name, which blocks until the system has looked it up. `family` is AF_INET, AF_INET6 or AF_UNSPEC.
 // Empty: not found.

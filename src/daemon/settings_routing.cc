@@ -1,5 +1,3 @@
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -69,8 +67,7 @@ std::vector<std::string> own_addresses(const config::Configuration& configuratio
   for (const auto& interface : configuration.machine.interfaces) {
     if (protocol_enabled(reader, interface.is_ipv6 ? "ipv6" : "ipv4")) all.push_back(config::address_text(interface));
   }
-  const bool ipv4 = protocol_enabled(reader, "ipv4"), ipv6 = protocol_enabled(reader, "ipv6");
-  const int family = ipv4 == ipv6 ? AF_UNSPEC : ipv4 ? AF_INET : AF_INET6;
+  const int family = config::inet_family(reader.text("inet_protocols"));
   std::vector<std::string> out;
   for (const auto& word : reader.list("inet_interfaces")) {
     if (iequals(word, "all")) return all;

@@ -13,15 +13,9 @@
 namespace waypost::smtp {
 namespace {
 
-class Quiet final : public ServerObserver {
+class Quiet final : public SilentObserver {
  public:
-  void illegal_address(std::string_view, std::string_view) override {}
-  void non_smtp_command(std::string_view) override {}
   void improper_pipelining(std::string_view, std::string_view) override { ++out_of_step; }
-  void line_too_long(std::string_view, std::size_t) override {}
-  void bare_newline_refused() override {}
-  void auth_aborted(std::string_view) override {}
-  void etrn_refused(std::string_view) override {}
   int out_of_step = 0;
 };
 

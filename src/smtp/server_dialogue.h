@@ -52,6 +52,18 @@ class ServerObserver {
   virtual void etrn_refused(std::string_view domain) = 0;
 };
 
+// For dialogues that nobody watches.
+class SilentObserver : public ServerObserver {
+ public:
+  void illegal_address(std::string_view, std::string_view) override {}
+  void non_smtp_command(std::string_view) override {}
+  void improper_pipelining(std::string_view, std::string_view) override {}
+  void line_too_long(std::string_view, std::size_t) override {}
+  void bare_newline_refused() override {}
+  void auth_aborted(std::string_view) override {}
+  void etrn_refused(std::string_view) override {}
+};
+
 struct ClientIdentity {
   std::string name = "unknown";  // verified, or "unknown"
   std::string address;           // without brackets

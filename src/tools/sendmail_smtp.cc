@@ -28,18 +28,6 @@ using smtp::Action;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr std::uint64_t kMaxContent = std::uint64_t{1} << 31;  // where message_size_limit sets none
 
-// Whom a listener would log and punish: here both ends are the same user's.
-class Silent final : public smtp::ServerObserver {
- public:
-  void illegal_address(std::string_view, std::string_view) override {}
-  void non_smtp_command(std::string_view) override {}
-  void improper_pipelining(std::string_view, std::string_view) override {}
-  void line_too_long(std::string_view, std::size_t) override {}
-  void bare_newline_refused() override {}
-  void auth_aborted(std::string_view) override {}
-  void etrn_refused(std::string_view) override {}
-};
-
 // A listener's settings, but for what makes no sense between a program and its child, and for what a drop cannot hold.
 smtp::ServerSettings settings_of(const Context& context) {
   config::Findings findings;
@@ -78,7 +66,7 @@ class StdinSession {
   const smtp::ServerSettings settings_;
   const std::string drop_folder_;
   SystemClock clock_;
-  Silent observer_;
+  smtp::SilentObserver observer_;  // both ends are the same user's
   smtp::ServerSession session_;
   smtp::LineReader lines_;
   smtp::DataDecoder decoder_;
