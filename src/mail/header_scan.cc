@@ -80,7 +80,9 @@ bool HeaderScan::scan(std::string_view chunk) {
       partial_.append(chunk.substr(0, kPartialLimit - std::min(partial_.size(), kPartialLimit)));
       partial_raw_ += chunk.size();
       offset_ += chunk.size();
-      return false;
+      if (offset_ <= kMaxHeaderSection) return false;
+      end_section(offset_ - partial_raw_, offset_ - partial_raw_);
+      return true;
     }
     const auto length = static_cast<std::size_t>(static_cast<const char*>(newline) - chunk.data()) + 1;
     const std::string_view piece = chunk.substr(0, length);
@@ -123,6 +125,10 @@ bool HeaderScan::take_line(std::string_view line, std::uint64_t offset, std::siz
     end_section(offset, offset + raw_length);
     return true;
   }
+  if (offset + raw_length > kMaxHeaderSection) {
+    end_section(offset, offset);
+    return true;
+  }
   if (is_blank(text.front()) && !fields_.empty()) {
     fields_.back().length += static_cast<std::uint32_t>(raw_length);
     add_value(text);
@@ -130,7 +136,7 @@ bool HeaderScan::take_line(std::string_view line, std::uint64_t offset, std::siz
   }
   std::size_t colon = 0;
   const auto length = is_blank(text.front()) ? std::nullopt : name_length(text, colon);
-  if (!length) {
+  if (!length || fields_.size() == kMaxHeaderFields) {
     end_section(offset, offset);
     return true;
   }

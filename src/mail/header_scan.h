@@ -3,7 +3,8 @@
 // Input: decoded content (dot-stuffing removed) in chunks of any size, lines ending in CRLF (a bare LF also ends a
 // line). Work stops at the end of the header section: later chunks cost one comparison. A line that is neither a field
 // nor a continuation ends the section, as in Postfix: the body begins there. Nothing is kept of the content but the
-// Message-ID, an unfinished line and where the fields are. Not thread-safe; one object a message, reset() for the next.
+// Message-ID, an unfinished line and where the fields are. What comes behind kMaxHeaderSection or kMaxHeaderFields is
+// body. Not thread-safe; one object a message, reset() for the next.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,9 @@
 
 namespace waypost::mail {
 
-inline constexpr std::size_t kMaxMessageIdLength = 998;  // RFC 5322 §2.1.1: a line
+inline constexpr std::size_t kMaxMessageIdLength = 998;         // RFC 5322 §2.1.1: a line
+inline constexpr std::uint64_t kMaxHeaderSection = 16U << 20U;  // bytes
+inline constexpr std::size_t kMaxHeaderFields = 100'000;
 
 enum class HeaderName : std::uint8_t {
   other,

@@ -97,6 +97,28 @@ TEST(HeaderScan, StaysBoundedOnAnEndlessLine) {
   EXPECT_EQ(scan.fields()[0].length, 1'000'015U);
 }
 
+TEST(HeaderScan, EndsAHeaderSectionThatIsBeyondMeasure) {
+  HeaderScan many;
+  for (std::size_t i = 0; i <= kMaxHeaderFields; ++i) many.feed("X:\n");
+  EXPECT_TRUE(many.ended());
+  EXPECT_EQ(many.fields().size(), kMaxHeaderFields);
+  EXPECT_EQ(many.body_offset(), kMaxHeaderFields * 3);
+  EXPECT_FALSE(many.has_separator());
+
+  const std::string piece(1U << 20U, 'x');
+  HeaderScan endless;
+  endless.feed("To: a\nX: ");
+  for (std::uint64_t fed = 0; fed <= kMaxHeaderSection; fed += piece.size()) endless.feed(piece);
+  EXPECT_TRUE(endless.ended());
+  EXPECT_EQ(endless.body_offset(), 6U);
+
+  HeaderScan folded;
+  folded.feed("To: a\n");
+  for (std::uint64_t fed = 0; fed <= kMaxHeaderSection; fed += piece.size()) folded.feed(' ' + piece + '\n');
+  EXPECT_TRUE(folded.ended());
+  EXPECT_EQ(folded.fields().size(), 1U);
+}
+
 TEST(HeaderScan, StartsAfresh) {
   HeaderScan scan;
   scan.feed(kMessage);
