@@ -172,7 +172,7 @@ net::Task<bool> Session::filter_command(std::string line, std::string& out) {
     co_return false;
   }
   if (*found) {
-    log_.log().info("{}: replacing client command \"{}\" with \"{}\"", log_.client(), log_.shown(command),
+    log_.log().info("{}: replacing command \"{}\" with \"{}\"", log_.client(), log_.shown(command),
                     log_.shown(**found));
   }
   out = *found ? **found : line;
